@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The emulators: QEMU for AMD's nested paging, Bochs for Intel's extended page tables."""
+
+import os
+import pty
+import subprocess
+import threading
+
+from . import image
+
+PARAMETERS = ("console=ttyS0,115200 printk.devkmsg=on loglevel=7 panic=0 "
+              "rcupdate.rcu_cpu_stall_timeout=120 mitigations=off")
+
+
+class Machine:
+    """One boot. `console` and `output` are the files behind the two serial ports."""
+
+    def __init__(self, options, tests, work):
+        self.options = options
+        self.work = work
+        self.console = work / "console.log"
+        self.output = work / "output.log"
+        for file in (self.console, self.output):
+            file.write_bytes(b"")
+        self.kernel = options.kernel / "arch/x86/boot/bzImage"
+        self.initramfs = image.make_initramfs(options, tests, work)
+        self.parameters = f"{PARAMETERS} hugepages={options.hugepages} {options.append}".strip()
+
+    def start(self, serial=None):
+        """Starts the emulator; `serial` is a terminal to take the first port's place."""
+        screen, terminal = pty.openpty()
+        threading.Thread(target=drain, args=(screen, self.work / "emulator.log"), daemon=True).start()
+        self.process = subprocess.Popen(
+            self.command(serial), cwd=self.work, stdin=terminal, stdout=terminal, stderr=terminal,
+            start_new_session=True, env={**os.environ, "TERM": "vt100"})
+        os.close(terminal)
+
+    def running(self):
+        return self.process.poll() is None
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def drain(screen, log):
+    with open(log, "wb", buffering=0) as file:
+        while True:
+            try:
+                data = os.read(screen, 4096)
+            except OSError:
+                return
+            file.write(data)
+
+
+class Qemu(Machine):
+    def command(self, serial):
+        accelerator = ["-accel", "tcg,thread=multi"]
+        if self.options.icount:
+            accelerator = ["-accel", "tcg", "-icount", "shift=0,sleep=off"]
+        return ["qemu-system-x86_64", "-machine", "q35", *accelerator,
+                "-cpu", f"{self.options.model},+svm,+npt", "-smp", str(self.options.cpus),
+                "-m", "4G",
+                "-kernel", self.kernel, "-initrd", self.initramfs, "-append", self.parameters,
+                "-nodefaults", "-no-reboot", "-display", "none",
+                *(["-serial", serial] if serial else ["-serial", f"file:{self.console}"]),
+                "-serial", f"file:{self.output}"]
+
+
+BOCHSRC = """\
+display_library: term
+cpu: model={model}, count=1, ips=100000000, reset_on_triple_fault=0, ignore_bad_msrs=1
+megs: 2048
+romimage: file=/usr/share/bochs/BIOS-bochs-latest
+vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
+ata0-master: type=cdrom, path={cd}, status=inserted
+boot: cdrom
+clock: sync=none, time0=utc
+com1: enabled=1, mode={mode}, dev={console}
+com2: enabled=1, mode=file, dev={output}
+log: bochs.log
+panic: action=report
+error: action=ignore
+info: action=ignore
+debug: action=ignore
+"""
+
+
+class Bochs(Machine):
+    def command(self, serial):
+        cd = image.make_cd(self.kernel, self.initramfs, self.parameters, self.work)
+        (self.work / "bochsrc").write_text(BOCHSRC.format(
+            model=self.options.model, cd=cd, output=self.output,
+            mode="term" if serial else "file", console=serial or self.console))
+        # Debian's build has the debugger, which waits for a word before it starts the CPU.
+        (self.work / "debugger").write_text("c\n")
+        return ["bochs", "-q", "-f", self.work / "bochsrc", "-rc", self.work / "debugger"]
+
+
+EMULATORS = {"npt": Qemu, "ept": Bochs}
+PACKAGES = {"npt": "qemu", "ept": "ept"}
