@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0
+# The commands; what they do stands in dev/.
+
+variables := APPEND ARGS COMPARE CONSOLE CPU CPUS DEBUG HUGEPAGES HW ICOUNT KSRC RECORD ROOT STOCK \
+	     SUITE TESTS TIMEOUT
+given := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
+unknown := $(filter-out $(variables),$(given))
+
+$(if $(unknown),$(error $(unknown): no such variable, `make help` lists them))
+$(if $(filter-out npt ept,$(HW)),$(error HW=$(HW): there are npt and ept))
+$(foreach flag,CONSOLE DEBUG ICOUNT RECORD STOCK,\
+	$(if $(filter-out 0 1,$($(flag))),$(error $(flag)=$($(flag)): 1 or 0 is expected)))
+
+# The kernel's own make is to see none of ours.
+dev := @env -u MAKEFLAGS -u MAKELEVEL -u MAKEOVERRIDES -u MFLAGS
+MAKEFLAGS += --no-print-directory
+.PHONY: help tree kunit run boot test clean
+.NOTPARALLEL:
+
+help:
+	@cat dev/help
+
+tree:
+	$(dev) dev/tree
+
+kunit:
+	$(dev) dev/kunit
+
+run: tree
+	$(dev) RUN=1 dev/boot
+
+boot: tree
+	$(dev) dev/boot
+
+test:
+	$(dev) dev/test
+
+clean:
+	rm -rf build
