@@ -1,0 +1,1138 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The TDP MMU: x86's client of the page-table engine, for EPT and NPT.
+ *
+ * What is here is policy: roots and their lives, what a fault may map, which
+ * huge pages are allowed, statistics and tracing.  Walking, exchanging entries,
+ * TLB invalidation and freeing in the right order are include/kvm/pgtable's.
+ *
+ * Levels: KVM/x86 counts from PG_LEVEL_4K == 1, the engine from 0; tdp_level()
+ * and kpt_level() are where one becomes the other.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include "mmu.h"
+#include "mmu_internal.h"
+#include "mmutrace.h"
+#include "spte.h"
+#include "tdp_mmu.h"
+
+#include <kvm/pgtable.h>
+#include <fmt/ept.h>
+#include <fmt/npt.h>
+
+#include <trace/events/kvm.h>
+
+/* An operation's view of one root. */
+struct tdp_tree {
+	struct kpt_tree tree;
+	struct kvm *kvm;
+	struct kvm_mmu_page *root;
+	const struct kvm_memory_slot *slot;	/* for huge page recovery */
+	struct kvm_mmu_page *spare;		/* for splitting */
+};
+
+static __always_inline struct tdp_tree *to_tdp(struct kpt_tree *tree)
+{
+	return container_of(tree, struct tdp_tree, tree);
+}
+
+static __always_inline int tdp_level(int kpt_level)
+{
+	return kpt_level + PG_LEVEL_4K;
+}
+
+static __always_inline int kpt_level(int tdp_level)
+{
+	return tdp_level - PG_LEVEL_4K;
+}
+
+/* Shadow pages */
+
+static struct kvm_mmu_page *tdp_alloc_sp(struct kvm_vcpu *vcpu)
+{
+	struct kvm_mmu_page *sp = kvm_mmu_memory_cache_alloc(&vcpu->arch.mmu_page_header_cache);
+
+	sp->spt = kvm_mmu_memory_cache_alloc(&vcpu->arch.mmu_shadow_page_cache);
+	return sp;
+}
+
+static struct kvm_mmu_page *tdp_alloc_sp_for_split(void)
+{
+	struct kvm_mmu_page *sp = kmem_cache_zalloc(mmu_page_header_cache, GFP_KERNEL_ACCOUNT);
+
+	if (!sp)
+		return NULL;
+
+	sp->spt = (void *)__get_free_page(GFP_KERNEL_ACCOUNT);
+	if (sp->spt)
+		return sp;
+
+	kmem_cache_free(mmu_page_header_cache, sp);
+	return NULL;
+}
+
+static void tdp_init_sp(struct kvm_mmu_page *sp, tdp_ptep_t sptep, gfn_t gfn,
+			union kvm_mmu_page_role role)
+{
+	INIT_LIST_HEAD(&sp->possible_nx_huge_page_link);
+	set_page_private(virt_to_page(sp->spt), (unsigned long)sp);
+
+	sp->role = role;
+	sp->gfn = gfn;
+	sp->ptep = sptep;
+	sp->tdp_mmu_page = true;
+	trace_kvm_mmu_get_page(sp, true);
+}
+
+static void tdp_init_child_sp(struct kvm_mmu_page *sp, const struct kpt_visit *parent)
+{
+	union kvm_mmu_page_role role = sptep_to_sp(rcu_dereference(parent->ptep))->role;
+
+	role.level--;
+	tdp_init_sp(sp, parent->ptep, gpa_to_gfn(parent->ia), role);
+}
+
+static void tdp_free_sp(struct kvm_mmu_page *sp)
+{
+	free_page((unsigned long)sp->external_spt);
+	free_page((unsigned long)sp->spt);
+	kmem_cache_free(mmu_page_header_cache, sp);
+}
+
+static void tdp_free_sp_rcu(struct rcu_head *head)
+{
+	struct kvm_mmu_page *sp = container_of(head, struct kvm_mmu_page, rcu_head);
+
+	/* Only the owner of the external tables knows when theirs may go. */
+	if (WARN_ON_ONCE(sp->external_spt))
+		sp->external_spt = NULL;
+	tdp_free_sp(sp);
+}
+
+static void tdp_account_table(struct kvm *kvm, struct kvm_mmu_page *sp, int nr)
+{
+	kvm_account_pgtable_pages(sp->spt, nr);
+#ifdef CONFIG_KVM_PROVE_MMU
+	atomic64_add(nr, &kvm->arch.tdp_mmu_pages);
+#endif
+}
+
+/* The port: what the engine asks of this client */
+
+static __always_inline kpt_pte_t *tdp_table_va(u64 pa)
+{
+	return __va(pa & SPTE_BASE_ADDR_MASK);
+}
+
+static __always_inline u64 tdp_table_pa(kpt_pte_t *table)
+{
+	return __pa(table);
+}
+
+static __always_inline kpt_pte_t **tdp_table_link(kpt_pte_t *table)
+{
+	/* A table below the root is on no list of roots. */
+	return (kpt_pte_t **)&sptep_to_sp(table)->link;
+}
+
+static kpt_pte_t *tdp_take_spare(struct kpt_tree *tree, const struct kpt_visit *parent)
+{
+	struct kvm_mmu_page *sp = to_tdp(tree)->spare;
+
+	if (!sp)
+		return NULL;
+
+	to_tdp(tree)->spare = NULL;
+	tdp_init_child_sp(sp, parent);
+	return sp->spt;
+}
+
+static void tdp_keep_spare(struct kpt_tree *tree, kpt_pte_t *table)
+{
+	to_tdp(tree)->spare = sptep_to_sp(table);
+}
+
+static void tdp_attached(struct kpt_tree *tree, kpt_pte_t *table, int level)
+{
+	tdp_account_table(to_tdp(tree)->kvm, sptep_to_sp(table), 1);
+}
+
+static void tdp_detached(struct kpt_tree *tree, kpt_pte_t *table, int level)
+{
+	struct kvm_mmu_page *sp = sptep_to_sp(table);
+	struct kvm *kvm = to_tdp(tree)->kvm;
+
+	trace_kvm_mmu_prepare_zap_page(sp);
+	tdp_account_table(kvm, sp, -1);
+
+	if (!sp->nx_huge_page_disallowed)
+		return;
+
+	spin_lock(&kvm->arch.tdp_mmu_pages_lock);
+	sp->nx_huge_page_disallowed = false;
+	untrack_possible_nx_huge_page(kvm, sp, KVM_TDP_MMU);
+	spin_unlock(&kvm->arch.tdp_mmu_pages_lock);
+}
+
+static void tdp_reclaim(struct kpt_tree *tree, kpt_pte_t *table)
+{
+	call_rcu(&sptep_to_sp(table)->rcu_head, tdp_free_sp_rcu);
+}
+
+static void tdp_leaves(struct kpt_tree *tree, int level, long delta)
+{
+	kvm_update_page_stats(to_tdp(tree)->kvm, tdp_level(level), delta);
+}
+
+static noinline void tdp_changed(struct kpt_tree *tree, u64 ia, int level,
+				 u64 old_spte, u64 new_spte)
+{
+	struct tdp_tree *tdp = to_tdp(tree);
+
+	if (is_shadow_present_pte(new_spte) && is_last_spte(new_spte, tdp_level(level))) {
+		check_spte_writable_invariants(new_spte);
+		KVM_MMU_WARN_ON(old_spte & ~new_spte & shadow_dirty_mask &&
+				is_shadow_present_pte(old_spte) &&
+				!(old_spte & ~new_spte & PT_WRITABLE_MASK) &&
+				spte_ad_need_write_protect(old_spte));
+	}
+
+	/* Only MMIO caching gives an entry without memory another such value. */
+	WARN_ONCE(!is_shadow_present_pte(old_spte) && !is_shadow_present_pte(new_spte) &&
+		  !is_mmio_spte(tdp->kvm, old_spte) && !is_mmio_spte(tdp->kvm, new_spte),
+		  "gfn %llx level %d: non-present SPTE %llx replaced by non-present %llx",
+		  gpa_to_gfn(ia), tdp_level(level), old_spte, new_spte);
+
+	trace_kvm_tdp_mmu_spte_changed(kvm_mmu_page_as_id(tdp->root), gpa_to_gfn(ia),
+				       tdp_level(level), old_spte, new_spte);
+	if (level && is_shadow_present_pte(old_spte) && is_large_pte(old_spte) &&
+	    is_shadow_present_pte(new_spte) && !is_large_pte(new_spte))
+		trace_kvm_mmu_split_huge_page(gpa_to_gfn(ia), old_spte, tdp_level(level), 0);
+}
+
+static void tdp_invalidate(struct kpt_tree *tree, const struct kpt_debt *debt)
+{
+	kvm_flush_remote_tlbs_range(to_tdp(tree)->kvm, gpa_to_gfn(debt->start),
+				    gpa_to_gfn(debt->end - debt->start));
+}
+
+static __always_inline void tdp_rcu_begin(struct kpt_tree *tree)
+{
+	rcu_read_lock();
+}
+
+static __always_inline void tdp_rcu_end(struct kpt_tree *tree)
+{
+	rcu_read_unlock();
+}
+
+static __always_inline bool tdp_want_yield(struct kpt_tree *tree)
+{
+	return need_resched() || rwlock_needbreak(&to_tdp(tree)->kvm->mmu_lock);
+}
+
+static void tdp_yield(struct kpt_tree *tree, bool shared)
+{
+	if (shared)
+		cond_resched_rwlock_read(&to_tdp(tree)->kvm->mmu_lock);
+	else
+		cond_resched_rwlock_write(&to_tdp(tree)->kvm->mmu_lock);
+}
+
+static __always_inline bool tdp_needs_break(struct kpt_tree *tree)
+{
+	return false;
+}
+
+static __always_inline u64 tdp_make_table(struct kpt_tree *tree, kpt_pte_t *table)
+{
+	return make_nonleaf_spte(table, !kvm_ad_enabled);
+}
+
+static __always_inline u64 tdp_first_small(struct kpt_tree *tree, u64 block, int level)
+{
+	union kvm_mmu_page_role role = to_tdp(tree)->root->role;
+
+	role.level = tdp_level(level);
+	return make_small_spte(to_tdp(tree)->kvm, block, role, 0);
+}
+
+static int tdp_external_set(struct kpt_tree *tree, u64 ia, int level, u64 old_spte, u64 new_spte)
+{
+	struct kvm *kvm = to_tdp(tree)->kvm;
+	int r = kvm_x86_call(set_external_spte)(kvm, gpa_to_gfn(ia), old_spte, new_spte,
+						tdp_level(level));
+
+	/* What is being removed is gone from the mirror already. */
+	KVM_BUG_ON(r && !is_shadow_present_pte(new_spte), kvm);
+	return r;
+}
+
+static void tdp_external_free(struct kpt_tree *tree, kpt_pte_t *table)
+{
+	kvm_x86_call(free_external_spt)(to_tdp(tree)->kvm, sptep_to_sp(table));
+}
+
+static const struct kpt_env tdp_env = {
+	.table_va	= tdp_table_va,
+	.table_pa	= tdp_table_pa,
+	.table_link	= tdp_table_link,
+	.alloc		= tdp_take_spare,
+	.free		= tdp_keep_spare,
+	.attached	= tdp_attached,
+	.detached	= tdp_detached,
+	.reclaim	= tdp_reclaim,
+	.leaves		= tdp_leaves,
+	.changed	= tdp_changed,
+	.invalidate	= tdp_invalidate,
+	.begin		= tdp_rcu_begin,
+	.end		= tdp_rcu_end,
+	.want_yield	= tdp_want_yield,
+	.yield		= tdp_yield,
+	.needs_break	= tdp_needs_break,
+	.is_volatile	= spte_needs_atomic_update,
+	.aged		= mark_spte_for_access_track,
+	.make_table	= tdp_make_table,
+	.first_small	= tdp_first_small,
+	.external_set	= tdp_external_set,
+	.external_free	= tdp_external_free,
+};
+
+static void tdp_detach(struct kpt_walk *w, kpt_pte_t *table, u64 ia, int level);
+static void tdp_settle(struct kpt_tree *tree, struct kpt_gather *g);
+static int tdp_change_slowly(struct kpt_walk *w, struct kpt_visit *v, kpt_pte_t new,
+			     enum kpt_change change);
+
+static const struct kpt_port tdp_port = {
+	.format		= &kpt_x86,
+	.env		= &tdp_env,
+	.detach		= tdp_detach,
+	.settle		= tdp_settle,
+	.change_slowly	= tdp_change_slowly,
+};
+
+static noinline void tdp_detach(struct kpt_walk *w, kpt_pte_t *table, u64 ia, int level)
+{
+	kpt_detach(&tdp_port, w, table, ia, level);
+}
+
+static noinline void tdp_settle(struct kpt_tree *tree, struct kpt_gather *g)
+{
+	kpt_settle(&tdp_port, tree, g);
+}
+
+static noinline int tdp_change_slowly(struct kpt_walk *w, struct kpt_visit *v, kpt_pte_t new,
+				      enum kpt_change change)
+{
+	return kpt_change_slowly(&tdp_port, w, v, new, change);
+}
+
+static_assert(KPT_X86_MMU_PRESENT == SPTE_MMU_PRESENT_MASK);
+static_assert(KPT_X86_WRITE == PT_WRITABLE_MASK);
+static_assert(KPT_X86_PAGE_SIZE == PT_PAGE_SIZE_MASK);
+static_assert(KPT_X86_ADDR == __PT_BASE_ADDR_MASK);
+static_assert(KPT_X86_EMPTY == SHADOW_NONPRESENT_VALUE);
+static_assert(KPT_X86_FROZEN == FROZEN_SPTE);
+
+/*
+ * The loops above fold what EPT and NPT share; spte.c encodes the rest at run
+ * time.  That must be what the tested descriptor of this CPU's format says.
+ */
+int kvm_tdp_mmu_check_format(void)
+{
+	const struct kpt_format *fmt = shadow_nx_mask ? &kpt_npt : &kpt_ept;
+	u64 exec = shadow_nx_mask | shadow_xs_mask | shadow_xu_mask;
+
+	if (!tdp_mmu_enabled ||
+	    (fmt->accessed == shadow_accessed_mask && fmt->dirty == shadow_dirty_mask &&
+	     fmt->fast_write == shadow_mmu_writable_mask &&
+	     fmt->soft & shadow_host_writable_mask &&
+	     fmt->perm_mask == (PT_PRESENT_MASK | PT_WRITABLE_MASK | exec)))
+		return 0;
+
+	pr_err("SPTE masks do not match the %s page-table format\n", fmt->name);
+	return -EIO;
+}
+
+/* Operations on a root */
+
+static void tdp_tree_init(struct tdp_tree *tdp, struct kvm *kvm, struct kvm_mmu_page *root)
+{
+	*tdp = (struct tdp_tree) {
+		.tree = {
+			.root = (kpt_ptep_t)root->spt,
+			.ia_base = gfn_to_gpa(kvm_gfn_root_bits(kvm, root)),
+			.ia_bits = PAGE_SHIFT + root->role.level * SPTE_LEVEL_BITS,
+			.top = kpt_level(root->role.level),
+			.external = is_mirror_sp(root),
+			.retired = root->role.invalid,
+		},
+		.kvm = kvm,
+		.root = root,
+	};
+}
+
+/* False if nothing of the range can be mapped by this root. */
+static bool tdp_begin(struct tdp_tree *tdp, struct kpt_walk *w, gfn_t start, gfn_t end, bool shared)
+{
+	gfn_t max = min(kvm_mmu_max_gfn() + 1, BIT_ULL(tdp->tree.ia_bits - PAGE_SHIFT));
+
+	return !kpt_begin(&tdp_port, w, &tdp->tree, gfn_to_gpa(min(start, max)),
+			  gfn_to_gpa(min(end, max)), shared);
+}
+
+static bool tdp_begin_slot(struct tdp_tree *tdp, struct kpt_walk *w,
+			   const struct kvm_memory_slot *slot)
+{
+	return tdp_begin(tdp, w, slot->base_gfn, slot->base_gfn + slot->npages, true);
+}
+
+/*
+ * For dirty logging: KVM flushes whenever it enables logging and whenever it
+ * hands dirty pages to user space, not by what was found in the tables.
+ */
+static bool tdp_end_tracking(struct kpt_walk *w)
+{
+	return kpt_end_owing(&tdp_port, w).owes;
+}
+
+static void tdp_assert_locked(struct kvm *kvm, bool shared)
+{
+	if (shared)
+		lockdep_assert_held_read(&kvm->mmu_lock);
+	else
+		lockdep_assert_held_write(&kvm->mmu_lock);
+}
+
+/* Roots */
+
+void kvm_mmu_init_tdp_mmu(struct kvm *kvm)
+{
+	INIT_LIST_HEAD(&kvm->arch.tdp_mmu_roots);
+	spin_lock_init(&kvm->arch.tdp_mmu_pages_lock);
+}
+
+void kvm_mmu_uninit_tdp_mmu(struct kvm *kvm)
+{
+	kvm_tdp_mmu_invalidate_roots(kvm, KVM_VALID_ROOTS);
+	kvm_tdp_mmu_zap_invalidated_roots(kvm, false);
+
+#ifdef CONFIG_KVM_PROVE_MMU
+	KVM_MMU_WARN_ON(atomic64_read(&kvm->arch.tdp_mmu_pages));
+#endif
+	WARN_ON(!list_empty(&kvm->arch.tdp_mmu_roots));
+
+	/* The callbacks that free tables use this module's slab cache. */
+	rcu_barrier();
+}
+
+void kvm_tdp_mmu_put_root(struct kvm *kvm, struct kvm_mmu_page *root)
+{
+	if (!refcount_dec_and_test(&root->tdp_mmu_root_count))
+		return;
+
+	/* A valid root still has the reference that tdp_mmu_roots holds. */
+	KVM_BUG_ON(!is_tdp_mmu_page(root) || !root->role.invalid, kvm);
+
+	spin_lock(&kvm->arch.tdp_mmu_pages_lock);
+	list_del_rcu(&root->link);
+	spin_unlock(&kvm->arch.tdp_mmu_pages_lock);
+	call_rcu(&root->rcu_head, tdp_free_sp_rcu);
+}
+
+static bool tdp_root_match(struct kvm_mmu_page *root, int as_id, enum kvm_tdp_mmu_root_types types)
+{
+	if (root->role.invalid && !(types & KVM_INVALID_ROOTS))
+		return false;
+	if (as_id >= 0 && kvm_mmu_page_as_id(root) != as_id)
+		return false;
+	return types & (is_mirror_sp(root) ? KVM_MIRROR_ROOTS : KVM_DIRECT_ROOTS);
+}
+
+/*
+ * The matching root behind @root, or the first; it comes with a reference, and
+ * the one on @root goes, so that the lock may be dropped between two roots.
+ */
+static struct kvm_mmu_page *tdp_next_root(struct kvm *kvm, struct kvm_mmu_page *root, int as_id,
+					  enum kvm_tdp_mmu_root_types types)
+{
+	struct list_head *roots = &kvm->arch.tdp_mmu_roots;
+	struct kvm_mmu_page *prev = root;
+
+	/* Matching reads role.invalid, which the lock protects. */
+	lockdep_assert_held(&kvm->mmu_lock);
+
+	scoped_guard(rcu) {
+		do {
+			root = list_next_or_null_rcu(roots, root ? &root->link : roots,
+						     struct kvm_mmu_page, link);
+		} while (root && !(tdp_root_match(root, as_id, types) &&
+				   kvm_tdp_mmu_get_root(root)));
+	}
+
+	if (prev)
+		kvm_tdp_mmu_put_root(kvm, prev);
+	return root;
+}
+
+/* Whoever leaves the loop early keeps the reference on @root. */
+#define for_each_tdp_root(kvm, root, as_id, types)			\
+	for (root = tdp_next_root(kvm, NULL, as_id, types); root;	\
+	     root = tdp_next_root(kvm, root, as_id, types))
+
+/* References are not needed while nobody can invalidate a root. */
+#define for_each_tdp_root_locked(kvm, root, as_id, types)			\
+	list_for_each_entry(root, &(kvm)->arch.tdp_mmu_roots, link)		\
+		if (!tdp_root_match(root, as_id, types)) {			\
+		} else
+
+#define for_each_tdp_root_rcu(kvm, root, as_id, types)				\
+	list_for_each_entry_rcu(root, &(kvm)->arch.tdp_mmu_roots, link)		\
+		if (!tdp_root_match(root, as_id, types)) {			\
+		} else
+
+/* The usable root of this role, with a reference, or NULL. */
+static struct kvm_mmu_page *tdp_find_root(struct kvm *kvm, union kvm_mmu_page_role role)
+{
+	struct kvm_mmu_page *root;
+
+	for_each_tdp_root_rcu(kvm, root, -1, KVM_VALID_ROOTS) {
+		if (root->role.word == role.word && kvm_tdp_mmu_get_root(root))
+			return root;
+	}
+	return NULL;
+}
+
+/* Two vCPUs may come at once: the second finds what the first adds. */
+static struct kvm_mmu_page *tdp_add_root(struct kvm_vcpu *vcpu, union kvm_mmu_page_role role)
+{
+	struct kvm *kvm = vcpu->kvm;
+	struct kvm_mmu_page *root;
+
+	guard(spinlock)(&kvm->arch.tdp_mmu_pages_lock);
+
+	root = tdp_find_root(kvm, role);
+	if (root)
+		return root;
+
+	root = tdp_alloc_sp(vcpu);
+	tdp_init_sp(root, NULL, 0, role);
+
+	/* One reference for the vCPU, one for the list until the root is invalidated and zapped. */
+	refcount_set(&root->tdp_mmu_root_count, 2);
+	list_add_rcu(&root->link, &kvm->arch.tdp_mmu_roots);
+	return root;
+}
+
+void kvm_tdp_mmu_alloc_root(struct kvm_vcpu *vcpu, bool mirror)
+{
+	struct kvm_mmu *mmu = vcpu->arch.mmu;
+	union kvm_mmu_page_role role = mmu->root_role;
+	struct kvm_mmu_page *root;
+
+	if (mirror)
+		role.is_mirror = true;
+
+	read_lock(&vcpu->kvm->mmu_lock);
+	scoped_guard(rcu)
+		root = tdp_find_root(vcpu->kvm, role) ?: tdp_add_root(vcpu, role);
+	read_unlock(&vcpu->kvm->mmu_lock);
+
+	/* If it is invalidated from now on, the vCPU is told before it enters the guest. */
+	if (mirror) {
+		mmu->mirror_root_hpa = __pa(root->spt);
+	} else {
+		mmu->root.hpa = __pa(root->spt);
+		mmu->root.pgd = 0;
+	}
+}
+
+/*
+ * What is removed owes no invalidation: the root is invalid, so it is loaded by
+ * no vCPU any more, and a vCPU flushes when it loads another; or the VM is gone.
+ */
+static void tdp_zap_root(struct kvm *kvm, struct kvm_mmu_page *root, bool shared)
+{
+	struct tdp_tree tdp;
+	struct kpt_walk w;
+	int level;
+
+	tdp_assert_locked(kvm, shared);
+
+	/* MMU notifiers must find the root for as long as it maps anything. */
+	WARN_ON_ONCE(!refcount_read(&root->tdp_mmu_root_count));
+
+	tdp_tree_init(&tdp, kvm, root);
+	tdp.tree.retired = true;
+
+	/*
+	 * In passes of rising level, as a step that frees 1G of 4K entries would
+	 * keep the lock for long; to prove the MMU, just that is wanted.
+	 */
+	level = IS_ENABLED(CONFIG_KVM_PROVE_MMU) ? PG_LEVEL_1G : PG_LEVEL_4K;
+	for (; level <= root->role.level; level++) {
+		if (!tdp_begin(&tdp, &w, 0, -1ull, shared))
+			return;
+		KVM_BUG_ON(kpt_zap(&tdp_port, &w, kpt_level(level)), kvm);
+		kpt_end(&tdp_port, &w);
+	}
+}
+
+void kvm_tdp_mmu_zap_all(struct kvm *kvm)
+{
+	struct kvm_mmu_page *root;
+
+	/* A mirror's memory does not come from the address space that is going away. */
+	lockdep_assert_held_write(&kvm->mmu_lock);
+	for_each_tdp_root(kvm, root, -1, KVM_DIRECT_ROOTS | KVM_INVALID_ROOTS)
+		tdp_zap_root(kvm, root, false);
+}
+
+void kvm_tdp_mmu_zap_invalidated_roots(struct kvm *kvm, bool shared)
+{
+	struct kvm_mmu_page *root;
+
+	if (shared)
+		read_lock(&kvm->mmu_lock);
+	else
+		write_lock(&kvm->mmu_lock);
+
+	for_each_tdp_root(kvm, root, -1, KVM_ALL_ROOTS) {
+		if (!root->tdp_mmu_scheduled_root_to_zap)
+			continue;
+
+		root->tdp_mmu_scheduled_root_to_zap = false;
+		KVM_BUG_ON(!root->role.invalid, kvm);
+		tdp_zap_root(kvm, root, shared);
+
+		/* The list's reference, which kvm_tdp_mmu_invalidate_roots() left to us. */
+		kvm_tdp_mmu_put_root(kvm, root);
+	}
+
+	if (shared)
+		read_unlock(&kvm->mmu_lock);
+	else
+		write_unlock(&kvm->mmu_lock);
+}
+
+void kvm_tdp_mmu_invalidate_roots(struct kvm *kvm, enum kvm_tdp_mmu_root_types root_types)
+{
+	struct kvm_mmu_page *root;
+
+	if (WARN_ON_ONCE(root_types & KVM_INVALID_ROOTS))
+		root_types &= ~KVM_INVALID_ROOTS;
+
+	/* A VM that is being destroyed has no users left, or never had a vCPU. */
+	if (IS_ENABLED(CONFIG_PROVE_LOCKING) &&
+	    refcount_read(&kvm->users_count) && kvm->created_vcpus)
+		lockdep_assert_held_write(&kvm->mmu_lock);
+
+	for_each_tdp_root_locked(kvm, root, -1, root_types) {
+		root->tdp_mmu_scheduled_root_to_zap = true;
+		root->role.invalid = true;
+	}
+}
+
+/* Faults */
+
+/*
+ * Link a table for the fault, with the same memory as the huge page if there is
+ * one.  If that fails another task was faster, and the guest retries.
+ */
+static int tdp_link_sp(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault,
+		       struct kpt_walk *w, struct kpt_visit *v)
+{
+	struct kvm_mmu_page *sp = tdp_alloc_sp(vcpu);
+	struct kvm *kvm = vcpu->kvm;
+	int r;
+
+	tdp_init_child_sp(sp, v);
+	sp->nx_huge_page_disallowed = fault->huge_page_disallowed;
+	if (is_mirror_sp(sp))
+		kvm_mmu_alloc_external_spt(vcpu, sp);
+
+	if (is_shadow_present_pte(v->pte)) {
+		/* TDX does not map huge pages. */
+		KVM_BUG_ON(is_mirror_sp(sp), kvm);
+		kpt_fill_from_block(&tdp_port, w->tree, sp->spt, v->pte, v->level);
+	}
+
+	r = kpt_link(&tdp_port, w, v, sp->spt);
+	if (r) {
+		tdp_free_sp(sp);
+		return r;
+	}
+
+	if (fault->huge_page_disallowed && fault->req_level >= tdp_level(v->level)) {
+		spin_lock(&kvm->arch.tdp_mmu_pages_lock);
+		if (sp->nx_huge_page_disallowed)
+			track_possible_nx_huge_page(kvm, sp, KVM_TDP_MMU);
+		spin_unlock(&kvm->arch.tdp_mmu_pages_lock);
+	}
+	return 0;
+}
+
+static enum kpt_change tdp_fault_change(u64 old_spte, u64 new_spte, int level)
+{
+	if (!is_shadow_present_pte(old_spte))
+		return is_shadow_present_pte(new_spte) ? KPT_MAP : KPT_ANNOTATE;
+	if (!is_last_spte(old_spte, level))
+		return KPT_COLLAPSE;
+	if (!is_shadow_present_pte(new_spte))
+		return KPT_UNMAP;
+	return leaf_spte_change_needs_tlb_flush(old_spte, new_spte) ? KPT_PROTECT : KPT_RELAX;
+}
+
+static int tdp_install(struct kvm *kvm, struct kpt_walk *w, struct kpt_visit *v, u64 new_spte)
+{
+	enum kpt_change change = tdp_fault_change(v->pte, new_spte, tdp_level(v->level));
+
+	/* A page that moves is first unmapped by an MMU notifier. */
+	if (KVM_BUG_ON((change == KPT_PROTECT || change == KPT_RELAX) &&
+		       spte_to_pfn(v->pte) != spte_to_pfn(new_spte), kvm))
+		return -EIO;
+
+	/* A fault adds to what a leaf allows. */
+	WARN_ON_ONCE(change == KPT_PROTECT || change == KPT_UNMAP);
+
+	return kpt_commit(&tdp_port, w, v, new_spte, change);
+}
+
+/* Install the leaf, or the MMIO value, that the fault asks for. */
+static int tdp_map_goal(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault,
+			struct kpt_walk *w, struct kpt_visit *v)
+{
+	u64 *sptep = rcu_dereference(v->ptep);
+	struct kvm_mmu_page *sp = sptep_to_sp(sptep);
+	gfn_t gfn = gpa_to_gfn(v->ia);
+	int ret = RET_PF_FIXED;
+	bool wrprot = false;
+	u64 new_spte;
+
+	if (WARN_ON_ONCE(sp->role.level != fault->goal_level))
+		return RET_PF_RETRY;
+
+	if (is_shadow_present_pte(v->pte) && is_last_spte(v->pte, fault->goal_level) &&
+	    (fault->prefetch || !spte_permission_fault(vcpu->arch.mmu, v->pte, fault))) {
+		WARN_ON_ONCE(fault->pfn != spte_to_pfn(v->pte));
+		return RET_PF_SPURIOUS;
+	}
+
+	if (unlikely(!fault->slot))
+		new_spte = make_mmio_spte(vcpu, gfn, sp->role.access);
+	else
+		wrprot = make_spte(vcpu, sp, fault->slot, sp->role.access, gfn, fault->pfn,
+				   v->pte, fault->prefetch, false, fault->map_writable, &new_spte);
+
+	if (new_spte == v->pte)
+		ret = RET_PF_SPURIOUS;
+	else if (tdp_install(vcpu->kvm, w, v, new_spte))
+		return RET_PF_RETRY;
+
+	/* Without emulation the write would only fault again. */
+	if (wrprot && fault->write)
+		ret = RET_PF_WRITE_PROTECTED;
+
+	if (unlikely(is_mmio_spte(vcpu->kvm, new_spte))) {
+		vcpu->stat.pf_mmio_spte_created++;
+		trace_mark_mmio_spte(sptep, gfn, new_spte);
+		return RET_PF_EMULATE;
+	}
+
+	trace_kvm_mmu_set_spte(fault->goal_level, gfn, sptep);
+	return ret;
+}
+
+int kvm_tdp_mmu_map(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
+{
+	struct kvm_mmu_page *root = tdp_mmu_get_root_for_fault(vcpu, fault);
+	gpa_t gpa = gfn_to_gpa(fault->gfn);
+	int ret = RET_PF_RETRY;
+	struct tdp_tree tdp;
+	struct kpt_visit v;
+	struct kpt_walk w;
+
+	KVM_MMU_WARN_ON(!root || root->role.invalid);
+
+	kvm_mmu_hugepage_adjust(vcpu, fault);
+	trace_kvm_mmu_spte_requested(fault, root->role.access);
+
+	tdp_tree_init(&tdp, vcpu->kvm, root);
+	if (!tdp_begin(&tdp, &w, fault->gfn, fault->gfn + 1, true))
+		return ret;
+
+	for (kpt_visit_root(&tdp_port, &tdp.tree, gpa, &v); ;
+	     kpt_visit_child(&tdp_port, &tdp.tree, gpa, &v)) {
+		if (fault->nx_huge_page_workaround_enabled)
+			disallowed_hugepage_adjust(fault, v.pte, tdp_level(v.level));
+
+		/* Spare the allocation: the entry is being removed. */
+		if (is_frozen_spte(v.pte))
+			break;
+
+		if (tdp_level(v.level) == fault->goal_level) {
+			ret = tdp_map_goal(vcpu, fault, &w, &v);
+			break;
+		}
+
+		if (!kpt_is_table(&kpt_x86, v.pte, v.level) &&
+		    tdp_link_sp(vcpu, fault, &w, &v))
+			break;
+	}
+	kpt_end(&tdp_port, &w);
+	return ret;
+}
+
+/* Zapping leaves */
+
+/*
+ * @flush: the caller owes an invalidation, of what is not known here; it is paid
+ * if the walk yields.  Returns true if one is owed still, or now.
+ */
+static bool tdp_zap_leafs(struct kvm *kvm, struct kvm_mmu_page *root, gfn_t start, gfn_t end,
+			  bool may_yield, bool flush)
+{
+	struct tdp_tree tdp;
+	struct kpt_walk w;
+
+	lockdep_assert_held_write(&kvm->mmu_lock);
+
+	tdp_tree_init(&tdp, kvm, root);
+	if (!tdp_begin(&tdp, &w, start, end, false))
+		return flush;
+
+	if (flush)
+		kpt_owe(&w.gather.debt, 0, BIT_ULL(tdp.tree.ia_bits), KPT_OWES_LEAF);
+	KVM_BUG_ON(kpt_unmap(&tdp_port, &w, may_yield ? KPT_YIELDS : 0), kvm);
+	return kpt_end_owing(&tdp_port, &w).owes;
+}
+
+bool kvm_tdp_mmu_zap_leafs(struct kvm *kvm, gfn_t start, gfn_t end, bool flush)
+{
+	struct kvm_mmu_page *root;
+
+	lockdep_assert_held_write(&kvm->mmu_lock);
+	for_each_tdp_root(kvm, root, -1, KVM_VALID_ROOTS)
+		flush = tdp_zap_leafs(kvm, root, start, end, true, flush);
+
+	return flush;
+}
+
+bool kvm_tdp_mmu_unmap_gfn_range(struct kvm *kvm, struct kvm_gfn_range *range, bool flush)
+{
+	enum kvm_tdp_mmu_root_types types =
+		kvm_gfn_range_filter_to_root_types(kvm, range->attr_filter) | KVM_INVALID_ROOTS;
+	struct kvm_mmu_page *root;
+
+	for_each_tdp_root(kvm, root, range->slot->as_id, types)
+		flush = tdp_zap_leafs(kvm, root, range->start, range->end, range->may_block, flush);
+
+	return flush;
+}
+
+/*
+ * Called under RCU, which the caller does not leave before it flushed for all
+ * the pages that it zapped.
+ */
+bool kvm_tdp_mmu_zap_possible_nx_huge_page(struct kvm *kvm, struct kvm_mmu_page *sp)
+{
+	struct kpt_debt owed;
+	struct tdp_tree tdp;
+	struct kpt_visit v;
+	struct kpt_walk w;
+	bool zapped;
+
+	lockdep_assert_held_read(&kvm->mmu_lock);
+
+	/* A root has no entry that refers to it, nor is it ever on the list. */
+	if (WARN_ON_ONCE(!is_tdp_mmu_page(sp) || !sp->ptep))
+		return false;
+
+	tdp_tree_init(&tdp, kvm, sp);
+	if (!tdp_begin(&tdp, &w, sp->gfn, sp->gfn + 1, true))
+		return false;
+
+	v = (struct kpt_visit) {
+		.ia = gfn_to_gpa(sp->gfn),
+		.ptep = sp->ptep,
+		.pte = kpt_read(sp->ptep),
+		.level = kpt_level(sp->role.level + 1),
+	};
+
+	/*
+	 * The entry may hold a huge page or another table by now.  If it holds
+	 * this one, its only ways on are removal and replacement.
+	 */
+	zapped = kpt_is_table(&kpt_x86, v.pte, v.level) && spte_to_child_sp(v.pte) == sp &&
+		 !kpt_commit(&tdp_port, &w, &v, SHADOW_NONPRESENT_VALUE, KPT_DETACH);
+
+	owed = kpt_hand_over(&tdp_port, &tdp.tree, &w.gather);
+	kpt_end(&tdp_port, &w);
+	return zapped && owed.owes;
+}
+
+/* Ageing */
+
+static bool tdp_age(struct kvm *kvm, struct kvm_gfn_range *range, bool test_only)
+{
+	enum kvm_tdp_mmu_root_types types =
+		kvm_gfn_range_filter_to_root_types(kvm, range->attr_filter);
+	struct kvm_mmu_page *root;
+	struct tdp_tree tdp;
+	struct kpt_walk w;
+	bool young = false;
+
+	guard(rcu)();
+	for_each_tdp_root_rcu(kvm, root, range->slot->as_id, types) {
+		/* The accessed bits of external tables are not KVM's to clear. */
+		if (WARN_ON_ONCE(is_mirror_sp(root) && !test_only))
+			continue;
+
+		tdp_tree_init(&tdp, kvm, root);
+		if (!tdp_begin(&tdp, &w, range->start, range->end, true))
+			continue;
+		young |= kpt_age(&tdp_port, &w, shadow_accessed_mask, test_only);
+		kpt_end(&tdp_port, &w);
+		if (young && test_only)
+			break;
+	}
+	return young;
+}
+
+bool kvm_tdp_mmu_age_gfn_range(struct kvm *kvm, struct kvm_gfn_range *range)
+{
+	return tdp_age(kvm, range, false);
+}
+
+bool kvm_tdp_mmu_test_age_gfn(struct kvm *kvm, struct kvm_gfn_range *range)
+{
+	return tdp_age(kvm, range, true);
+}
+
+/* Dirty logging */
+
+bool kvm_tdp_mmu_wrprot_slot(struct kvm *kvm, const struct kvm_memory_slot *slot, int min_level)
+{
+	struct kvm_mmu_page *root;
+	struct tdp_tree tdp;
+	struct kpt_walk w;
+	bool flush = false;
+
+	lockdep_assert_held_read(&kvm->mmu_lock);
+
+	if (KVM_BUG_ON(min_level > KVM_MAX_HUGEPAGE_LEVEL, kvm))
+		return false;
+
+	for_each_tdp_root(kvm, root, slot->as_id, KVM_VALID_ROOTS) {
+		tdp_tree_init(&tdp, kvm, root);
+		if (!tdp_begin_slot(&tdp, &w, slot))
+			continue;
+		KVM_BUG_ON(kpt_wrprot(&tdp_port, &w, kpt_level(min_level), KPT_YIELDS), kvm);
+		flush |= tdp_end_tracking(&w);
+	}
+	return flush;
+}
+
+static u64 tdp_dirty_bit(struct kvm *kvm, struct kvm_mmu_page *root)
+{
+	if (!kvm_ad_enabled || kvm_mmu_page_ad_need_write_protect(kvm, root))
+		return PT_WRITABLE_MASK;
+
+	return shadow_dirty_mask;
+}
+
+void kvm_tdp_mmu_clear_dirty_slot(struct kvm *kvm, const struct kvm_memory_slot *slot)
+{
+	struct kvm_mmu_page *root;
+	struct tdp_tree tdp;
+	struct kpt_walk w;
+
+	lockdep_assert_held_read(&kvm->mmu_lock);
+
+	for_each_tdp_root(kvm, root, slot->as_id, KVM_VALID_ROOTS) {
+		tdp_tree_init(&tdp, kvm, root);
+		if (!tdp_begin_slot(&tdp, &w, slot))
+			continue;
+		KVM_BUG_ON(kpt_clear_dirty(&tdp_port, &w, tdp_dirty_bit(kvm, root), KPT_YIELDS),
+			   kvm);
+		tdp_end_tracking(&w);
+	}
+}
+
+void kvm_tdp_mmu_clear_dirty_pt_masked(struct kvm *kvm, struct kvm_memory_slot *slot,
+				       gfn_t gfn, unsigned long mask, bool wrprot)
+{
+	struct kvm_mmu_page *root;
+	struct tdp_tree tdp;
+	struct kpt_walk w;
+	u64 bit;
+
+	lockdep_assert_held_write(&kvm->mmu_lock);
+
+	for_each_tdp_root_locked(kvm, root, slot->as_id, KVM_VALID_ROOTS) {
+		tdp_tree_init(&tdp, kvm, root);
+		if (!mask || !tdp_begin(&tdp, &w, gfn, gfn + __fls(mask) + 1, false))
+			continue;
+		bit = wrprot ? PT_WRITABLE_MASK : tdp_dirty_bit(kvm, root);
+		KVM_BUG_ON(kpt_edit_mask(&tdp_port, &w, mask, bit, 0), kvm);
+		tdp_end_tracking(&w);
+	}
+}
+
+/* For shadow paging: the guest must not write its page tables unnoticed. */
+bool kvm_tdp_mmu_write_protect_gfn(struct kvm *kvm, struct kvm_memory_slot *slot, gfn_t gfn,
+				   int min_level)
+{
+	struct kvm_mmu_page *root;
+	struct tdp_tree tdp;
+	struct kpt_walk w;
+	bool flush = false;
+
+	lockdep_assert_held_write(&kvm->mmu_lock);
+
+	if (KVM_BUG_ON(min_level > KVM_MAX_HUGEPAGE_LEVEL, kvm))
+		return false;
+
+	for_each_tdp_root_locked(kvm, root, slot->as_id, KVM_VALID_ROOTS) {
+		tdp_tree_init(&tdp, kvm, root);
+		if (!tdp_begin(&tdp, &w, gfn, gfn + 1, false))
+			continue;
+		KVM_BUG_ON(kpt_protect(&tdp_port, &w, kpt_level(min_level),
+				       PT_WRITABLE_MASK | shadow_mmu_writable_mask, 0), kvm);
+		flush |= !!kpt_end_owing(&tdp_port, &w).owes;
+	}
+	return flush;
+}
+
+/* Huge pages */
+
+/* Tables are allocated without the lock, one for each time that it is dropped. */
+static bool tdp_refill_spare(struct tdp_tree *tdp, bool shared)
+{
+	struct kvm *kvm = tdp->kvm;
+
+	if (shared)
+		read_unlock(&kvm->mmu_lock);
+	else
+		write_unlock(&kvm->mmu_lock);
+
+	tdp->spare = tdp_alloc_sp_for_split();
+
+	if (shared)
+		read_lock(&kvm->mmu_lock);
+	else
+		write_lock(&kvm->mmu_lock);
+
+	return tdp->spare;
+}
+
+static int tdp_split_root(struct kvm *kvm, struct kvm_mmu_page *root, gfn_t start, gfn_t end,
+			  int target_level, bool shared)
+{
+	unsigned int budget = UINT_MAX;
+	struct tdp_tree tdp;
+	struct kpt_walk w;
+	int r;
+
+	tdp_tree_init(&tdp, kvm, root);
+	do {
+		if (!tdp_begin(&tdp, &w, start, end, shared))
+			return 0;
+		r = kpt_split(&tdp_port, &w, kpt_level(target_level), &budget);
+		start = gpa_to_gfn(w.start);
+		kpt_end(&tdp_port, &w);
+	} while (r == -ENOMEM && tdp_refill_spare(&tdp, shared));
+
+	/* A vCPU's fault may have split the last huge page. */
+	if (tdp.spare)
+		tdp_free_sp(tdp.spare);
+	if (r)
+		trace_kvm_mmu_split_huge_page(start, 0, target_level + 1, r);
+	return r;
+}
+
+void kvm_tdp_mmu_try_split_huge_pages(struct kvm *kvm, const struct kvm_memory_slot *slot,
+				      gfn_t start, gfn_t end, int target_level, bool shared)
+{
+	struct kvm_mmu_page *root;
+
+	tdp_assert_locked(kvm, shared);
+	for_each_tdp_root(kvm, root, slot->as_id, KVM_VALID_ROOTS) {
+		if (tdp_split_root(kvm, root, start, end, target_level, shared)) {
+			kvm_tdp_mmu_put_root(kvm, root);
+			break;
+		}
+	}
+}
+
+/* The huge page that the slot and the host's page tables allow here, or 0. */
+static u64 tdp_recoverable(struct kpt_walk *w, struct kpt_visit *v)
+{
+	struct tdp_tree *tdp = to_tdp(w->tree);
+	const struct kvm_memory_slot *slot = tdp->slot;
+	gfn_t gfn = gpa_to_gfn(v->ia);
+	int level = tdp_level(v->level);
+	struct kpt_visit leaf;
+
+	/* Nothing is known about huge pages that begin outside of the slot. */
+	if (level > KVM_MAX_HUGEPAGE_LEVEL || gfn < slot->base_gfn ||
+	    gfn >= slot->base_gfn + slot->npages ||
+	    kvm_mmu_max_mapping_level(tdp->kvm, NULL, slot, gfn) < level)
+		return 0;
+
+	if (!kpt_first_leaf(&tdp_port, w->tree, v, &leaf))
+		return 0;
+
+	return make_huge_spte(tdp->kvm, leaf.pte, level);
+}
+
+void kvm_tdp_mmu_recover_huge_pages(struct kvm *kvm, const struct kvm_memory_slot *slot)
+{
+	struct kvm_mmu_page *root;
+	struct tdp_tree tdp;
+	struct kpt_walk w;
+
+	lockdep_assert_held_read(&kvm->mmu_lock);
+
+	if (WARN_ON_ONCE(kvm_slot_dirty_track_enabled(slot)))
+		return;
+
+	for_each_tdp_root(kvm, root, slot->as_id, KVM_VALID_ROOTS) {
+		tdp_tree_init(&tdp, kvm, root);
+		tdp.slot = slot;
+		if (!tdp_begin_slot(&tdp, &w, slot))
+			continue;
+		KVM_BUG_ON(kpt_collapse(&tdp_port, &w, tdp_recoverable), kvm);
+		kpt_end(&tdp_port, &w);
+	}
+}
+
+/* Lookups, between kvm_tdp_mmu_walk_lockless_{begin,end}() */
+
+int kvm_tdp_mmu_get_walk(struct kvm_vcpu *vcpu, u64 addr, u64 *sptes, int *root_level)
+{
+	struct kvm_mmu_page *root = root_to_sp(vcpu->arch.mmu->root.hpa);
+	struct tdp_tree tdp;
+
+	*root_level = vcpu->arch.mmu->root_role.level;
+	tdp_tree_init(&tdp, vcpu->kvm, root);
+	return tdp_level(kpt_lookup(&tdp_port, &tdp.tree, addr, sptes + PG_LEVEL_4K));
+}
+
+/*
+ * The caller exchanges the entry atomically, and only adds permissions to a leaf
+ * that says that this is allowed; it may do so in an unlinked table, too.
+ */
+u64 *kvm_tdp_mmu_fast_pf_get_last_sptep(struct kvm_vcpu *vcpu, gfn_t gfn, u64 *spte)
+{
+	/* The entries of a mirror are not for the guest's CPU. */
+	struct kvm_mmu_page *root = tdp_mmu_get_root(vcpu, KVM_DIRECT_ROOTS);
+	struct tdp_tree tdp;
+	struct kpt_visit v;
+
+	tdp_tree_init(&tdp, vcpu->kvm, root);
+	kpt_find(&tdp_port, &tdp.tree, gfn_to_gpa(gfn), 0, &v);
+	*spte = v.pte;
+	return rcu_dereference(v.ptep);
+}

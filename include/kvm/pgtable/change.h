@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One change of one entry, with all its consequences: the class of the change
+ * decides how it is written, what invalidation it owes, and who is told.
+ */
+#ifndef __KVM_PGTABLE_CHANGE_H
+#define __KVM_PGTABLE_CHANGE_H
+
+#include <kvm/pgtable/walk.h>
+
+static __always_inline bool
+kpt_may_change(const struct kpt_port *port, kpt_pte_t pte, int level)
+{
+	if (!kpt_is_leaf(port->format, pte, level))
+		return false;
+	if (port->env->is_volatile)
+		return port->env->is_volatile(pte);
+	return kpt_volatile(port->format, pte);
+}
+
+/*
+ * Write @new if the entry still is what v->pte says.  An exclusive walk cannot
+ * lose, but learns in v->pte what hardware set until the end.
+ */
+static __always_inline bool
+kpt_replace(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, kpt_pte_t new)
+{
+	if (w->shared) {
+		if (port->env->lose_race && port->env->lose_race(w->tree))
+			return false;
+		return kpt_try_exchange(v->ptep, &v->pte, new);
+	}
+	if (kpt_may_change(port, v->pte, v->level))
+		v->pte = kpt_exchange(v->ptep, new);
+	else
+		kpt_store(v->ptep, new);
+	return true;
+}
+
+/*
+ * Take possession of an entry of a table that is unlinked already.  Somebody
+ * may still be about to publish into an entry that it froze while the table was
+ * linked: wait for that value, or what it links would never be found again.
+ */
+static __always_inline kpt_pte_t
+kpt_take(const struct kpt_port *port, struct kpt_walk *w, kpt_ptep_t ptep)
+{
+	kpt_pte_t old;
+
+	if (!w->shared)
+		return kpt_read(ptep);
+
+	while (kpt_frozen(port->format, old = kpt_exchange(ptep, port->format->frozen)))
+		cpu_relax();
+	return old;
+}
+
+static __always_inline void
+kpt_tell(const struct kpt_port *port, struct kpt_walk *w, u64 ia, int level,
+	 kpt_pte_t old, kpt_pte_t new)
+{
+	if (port->env->changed)
+		port->env->changed(w->tree, ia, level, old, new);
+}
+
+/**
+ * kpt_detach() - hand an unlinked table and all tables below it to the gather
+ * @port: port
+ * @w: the operation; under a shared walk every entry is frozen on the way, so
+ *	that nothing can be linked any more where nobody would find it
+ * @table: the table; no entry refers to it any more
+ * @ia: the first address that it translates
+ * @level: the level of its entries
+ *
+ * Clients do not call this, they instantiate it, see &kpt_port.detach.
+ */
+static __always_inline void
+kpt_detach(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t *table, u64 ia, int level)
+{
+	const struct kpt_format *fmt = port->format;
+	const struct kpt_env *env = port->env;
+	kpt_pte_t *tables[KPT_MAX_LEVELS];
+	unsigned int index[KPT_MAX_LEVELS];
+	long leaves = 0;
+	int top = level;
+	kpt_pte_t old;
+
+	tables[level] = table;
+	index[level] = 0;
+	env->detached(w->tree, table, level);
+	while (level <= top) {
+		if (index[level] == kpt_entries(fmt)) {
+			w->gather.leaves[level] -= leaves;
+			leaves = 0;
+			if (w->tree->external && env->external_free)
+				env->external_free(w->tree, tables[level]);
+			kpt_gather_table(port, &w->gather, tables[level]);
+			level++;
+			continue;
+		}
+		old = kpt_take(port, w, (kpt_ptep_t)(tables[level] + index[level]++));
+		if (kpt_is_table(fmt, old, level)) {
+			w->gather.leaves[level] -= leaves;
+			leaves = 0;
+			level--;
+			tables[level] = (__force kpt_pte_t *)kpt_child_table(port, old);
+			index[level] = 0;
+			env->detached(w->tree, tables[level], level);
+		} else if (kpt_present(fmt, old)) {
+			leaves++;
+			if (w->tree->external && env->external_set)
+				WARN_ON_ONCE(env->external_set(w->tree, ia, level, old, fmt->frozen));
+			kpt_tell(port, w, ia, level, old, fmt->frozen);
+			ia += kpt_span(fmt, level);
+		} else {
+			ia += kpt_span(fmt, level);
+		}
+	}
+}
+
+/* By how much a change of this class changes the number of leaves of its level. */
+static __always_inline long
+kpt_leaf_delta(const struct kpt_format *fmt, enum kpt_change change, kpt_pte_t new, int level)
+{
+	switch (change) {
+	case KPT_MAP:
+		return kpt_is_leaf(fmt, new, level);
+	case KPT_COLLAPSE:
+		return 1;
+	case KPT_UNMAP:
+	case KPT_SPLIT:
+		return -1;
+	default:
+		return 0;
+	}
+}
+
+/* What was true of the old value is no longer, and what is true of the new one is. */
+static __always_inline void
+kpt_conclude(const struct kpt_port *port, struct kpt_walk *w, const struct kpt_visit *v,
+	     kpt_pte_t new, enum kpt_change change)
+{
+	const struct kpt_format *fmt = port->format;
+	u8 owes = kpt_rule(fmt, change) & (KPT_OWES_LOCAL | KPT_OWES_BROADCAST);
+
+	if (owes && !w->tree->retired)
+		kpt_owe(change == KPT_TRACK ? &w->gather.tracked : &w->gather.debt,
+			v->ia, v->ia + kpt_span(fmt, v->level), owes);
+
+	w->gather.leaves[v->level] += kpt_leaf_delta(fmt, change, new, v->level);
+	if (change == KPT_DETACH || change == KPT_COLLAPSE)
+		port->detach(w, (__force kpt_pte_t *)kpt_child_table(port, v->pte),
+			     v->ia, v->level - 1);
+	kpt_tell(port, w, v->ia, v->level, v->pte, new);
+}
+
+/*
+ * Break, invalidate, make: the entry is frozen meanwhile, so that a walker finds
+ * nothing and a writer stays away.
+ */
+static __always_inline int
+kpt_change_by_break(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
+		    kpt_pte_t new, enum kpt_change change)
+{
+	if (!kpt_replace(port, w, v, port->format->frozen))
+		return -EAGAIN;
+
+	kpt_conclude(port, w, v, new, change);
+	port->settle(w->tree, &w->gather);
+	kpt_store(v->ptep, new);
+	return 0;
+}
+
+/*
+ * The external tables follow while the entry is frozen: nobody links below it
+ * before they know of it.  If they refuse, the entry is again what it was.
+ */
+static __always_inline int
+kpt_change_external(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
+		    kpt_pte_t new, enum kpt_change change)
+{
+	int err = 0;
+
+	if (!kpt_replace(port, w, v, port->format->frozen))
+		return -EAGAIN;
+
+	if (change != KPT_DETACH && change != KPT_COLLAPSE)
+		err = port->env->external_set(w->tree, v->ia, v->level, v->pte, new);
+	if (!err)
+		kpt_conclude(port, w, v, new, change);
+	kpt_store(v->ptep, err ? v->pte : new);
+	return err;
+}
+
+static __always_inline bool
+kpt_needs_break(const struct kpt_port *port, struct kpt_tree *tree, enum kpt_change change)
+{
+	return kpt_rule(port->format, change) & KPT_BREAK &&
+	       (!port->env->needs_break || port->env->needs_break(tree));
+}
+
+/**
+ * kpt_change_slowly() - change an entry in more than one step
+ * @port: port
+ * @w: the operation
+ * @v: the entry, as for kpt_commit()
+ * @new: its new value
+ * @change: what kpt_classify() would say
+ *
+ * Clients do not call this, they instantiate it, see &kpt_port.change_slowly.
+ *
+ * Return: as kpt_commit().
+ */
+static __always_inline int
+kpt_change_slowly(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
+		  kpt_pte_t new, enum kpt_change change)
+{
+	if (port->env->external_set && w->tree->external)
+		return kpt_change_external(port, w, v, new, change);
+
+	return kpt_change_by_break(port, w, v, new, change);
+}
+
+/**
+ * kpt_commit() - change an entry, the class of the change being known
+ * @port: port
+ * @w: the operation
+ * @v: the entry, as last read; afterwards v->pte is the value that was replaced,
+ *	or, after -EAGAIN, the value that was found
+ * @new: its new value
+ * @change: what kpt_classify() would say
+ *
+ * Return: 0; -EAGAIN if another walker changed the entry first; or the error of
+ * the external tables.  If not 0, the entry is not changed.
+ */
+static __always_inline int __must_check
+kpt_commit(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
+	   kpt_pte_t new, enum kpt_change change)
+{
+	if (port->change_slowly &&
+	    unlikely(w->tree->external || kpt_needs_break(port, w->tree, change)))
+		return port->change_slowly(w, v, new, change);
+
+	if (!kpt_replace(port, w, v, new))
+		return -EAGAIN;
+
+	kpt_conclude(port, w, v, new, change);
+	return 0;
+}
+
+/**
+ * kpt_change() - change an entry
+ * @port: port
+ * @w: the operation
+ * @v: the entry, as for kpt_commit()
+ * @new: its new value
+ *
+ * Return: as kpt_commit(); -EINVAL, and nothing is written, if no such change is
+ * allowed: frozen as the new value, another address or memory type where the
+ * format forbids it, a table for another table.
+ */
+static __always_inline int __must_check
+kpt_change(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, kpt_pte_t new)
+{
+	enum kpt_change change;
+
+	if (kpt_frozen(port->format, v->pte))
+		return -EAGAIN;
+
+	change = kpt_classify(port->format, v->pte, new, v->level);
+	if (kpt_rule(port->format, change) & KPT_REFUSED)
+		return -EINVAL;
+	return kpt_commit(port, w, v, new, change);
+}
+
+/**
+ * kpt_commit_bits() - clear and set bits of a leaf
+ * @port: port
+ * @w: the operation
+ * @v: the entry, as for kpt_commit()
+ * @clear: bits to clear
+ * @set: bits to set
+ * @change: what kpt_classify() would say
+ *
+ * Unlike kpt_commit() under an exclusive walk, this keeps the other bits that
+ * hardware or a lockless fault sets meanwhile, if there is nothing to set.
+ *
+ * Return: as kpt_commit().
+ */
+static __always_inline int __must_check
+kpt_commit_bits(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
+		u64 clear, u64 set, enum kpt_change change)
+{
+	kpt_pte_t new = (v->pte & ~clear) | set;
+
+	if (w->shared || w->tree->external || set || !kpt_may_change(port, v->pte, v->level))
+		return kpt_commit(port, w, v, new, change);
+
+	v->pte = kpt_clear_bits(v->ptep, clear);
+	kpt_conclude(port, w, v, v->pte & ~clear, change);
+	return 0;
+}
+
+/**
+ * kpt_link() - put a prepared table where there is nothing or a block
+ * @port: port
+ * @w: the operation
+ * @v: the entry; afterwards v->pte refers to the table, and kpt_visit_child() may follow
+ * @table: the table, its entries written; the tree's if the call succeeds, still
+ *	the caller's if not
+ *
+ * Return: as kpt_commit().
+ */
+static __always_inline int __must_check
+kpt_link(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, kpt_pte_t *table)
+{
+	kpt_pte_t new = kpt_make_table(port, w->tree, table);
+	bool split = kpt_present(port->format, v->pte);
+	int err = kpt_commit(port, w, v, new, split ? KPT_SPLIT : KPT_MAP);
+
+	if (err)
+		return err;
+
+	if (split)
+		w->gather.leaves[v->level - 1] += kpt_entries(port->format);
+	port->env->attached(w->tree, table, v->level - 1);
+	v->pte = new;
+	return 0;
+}
+
+/**
+ * kpt_fill_from_block() - write the entries that together map what a block maps
+ * @port: port
+ * @tree: tree
+ * @table: the table to fill, not linked yet
+ * @block: the block
+ * @level: the block's level
+ */
+static __always_inline void
+kpt_fill_from_block(const struct kpt_port *port, struct kpt_tree *tree, kpt_pte_t *table,
+		    kpt_pte_t block, int level)
+{
+	kpt_pte_t first = port->env->first_small ?
+			  port->env->first_small(tree, block, level - 1) :
+			  kpt_relevel(port->format, block, level - 1);
+
+	kpt_fill(table, kpt_entries(port->format), first,
+		 kpt_oa_bits(port->format, kpt_span(port->format, level - 1)));
+}
+
+#endif /* __KVM_PGTABLE_CHANGE_H */

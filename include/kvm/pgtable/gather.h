@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Unlink, invalidate, reclaim: the gather keeps this order for everyone.
+ *
+ * It collects the invalidations that an operation owes and the tables that it
+ * unlinked.  A table leaves through kpt_settle(), after the invalidation that
+ * covers it, or through kpt_hand_over(), when the caller pays before it leaves
+ * its RCU section.  There is no other door.
+ */
+#ifndef __KVM_PGTABLE_GATHER_H
+#define __KVM_PGTABLE_GATHER_H
+
+#include <linux/minmax.h>
+
+#include <kvm/pgtable/port.h>
+
+/**
+ * struct kpt_gather - what an operation owes and has unlinked
+ * @debt:	the invalidation due before the lock or RCU is dropped
+ * @tracked:	the invalidation due before user space sees the dirty log; it may
+ *		outlive the lock
+ * @tables:	unlinked tables, chained through &kpt_env.table_link
+ * @leaves:	by how much the number of leaves changed, by level
+ */
+struct kpt_gather {
+	struct kpt_debt debt;
+	struct kpt_debt tracked;
+	kpt_pte_t *tables;
+	long leaves[KPT_MAX_LEVELS];
+};
+
+static __always_inline void kpt_owe(struct kpt_debt *debt, u64 start, u64 end, u8 owes)
+{
+	debt->start = debt->owes ? min(debt->start, start) : start;
+	debt->end = debt->owes ? max(debt->end, end) : end;
+	debt->owes |= owes;
+}
+
+/**
+ * kpt_debt_add() - merge one debt into another
+ * @debt: the sum
+ * @more: what is added
+ */
+static __always_inline void kpt_debt_add(struct kpt_debt *debt, struct kpt_debt more)
+{
+	if (more.owes)
+		kpt_owe(debt, more.start, more.end, more.owes);
+}
+
+/**
+ * kpt_pay() - invalidate what is owed
+ * @port: port
+ * @tree: tree
+ * @debt: what is owed; nothing afterwards
+ */
+static __always_inline void
+kpt_pay(const struct kpt_port *port, struct kpt_tree *tree, struct kpt_debt *debt)
+{
+	if (debt->owes)
+		port->env->invalidate(tree, debt);
+	debt->owes = 0;
+}
+
+static __always_inline void
+kpt_gather_table(const struct kpt_port *port, struct kpt_gather *g, kpt_pte_t *table)
+{
+	*port->env->table_link(table) = g->tables;
+	g->tables = table;
+}
+
+static __always_inline void
+kpt_reclaim(const struct kpt_port *port, struct kpt_tree *tree, struct kpt_gather *g)
+{
+	while (g->tables) {
+		kpt_pte_t *table = g->tables;
+
+		g->tables = *port->env->table_link(table);
+		port->env->reclaim(tree, table);
+	}
+}
+
+static __always_inline void
+kpt_account(const struct kpt_port *port, struct kpt_tree *tree, struct kpt_gather *g)
+{
+	for (int level = 0; level < port->format->levels; level++) {
+		if (!g->leaves[level])
+			continue;
+		port->env->leaves(tree, level, g->leaves[level]);
+		g->leaves[level] = 0;
+	}
+}
+
+/**
+ * kpt_settle() - pay all that is due now, then let the unlinked tables go
+ * @port: port
+ * @tree: tree
+ * @g: gather; only tracked debt is left in it afterwards
+ *
+ * Operations call the client's copy, &kpt_port.settle.
+ *
+ * Context: inside the walk, before its lock or RCU is dropped.
+ */
+static __always_inline void
+kpt_settle(const struct kpt_port *port, struct kpt_tree *tree, struct kpt_gather *g)
+{
+	kpt_pay(port, tree, &g->debt);
+	kpt_reclaim(port, tree, g);
+	kpt_account(port, tree, g);
+}
+
+/**
+ * kpt_hand_over() - let the unlinked tables go and give what is owed to the caller
+ * @port: port
+ * @tree: tree
+ * @g: gather; only tracked debt is left in it afterwards
+ *
+ * For callers that batch the invalidation over several operations.  Only where
+ * &kpt_env.reclaim waits for an RCU grace period.
+ *
+ * Context: inside an RCU section that the caller does not leave before it paid.
+ * Return: the debt.
+ */
+static __always_inline struct kpt_debt __must_check
+kpt_hand_over(const struct kpt_port *port, struct kpt_tree *tree, struct kpt_gather *g)
+{
+	struct kpt_debt debt = g->debt;
+
+	g->debt.owes = 0;
+	kpt_reclaim(port, tree, g);
+	kpt_account(port, tree, g);
+	return debt;
+}
+
+#endif /* __KVM_PGTABLE_GATHER_H */

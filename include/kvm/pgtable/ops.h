@@ -1,0 +1,629 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Operations: what KVM does to a tree.
+ *
+ * Each runs between kpt_begin() and kpt_end() or kpt_end_owing(), on the range
+ * given there, under the client's lock as kpt_begin() was told.  Bad input is
+ * refused with -EINVAL before anything is written.  If an operation ends early,
+ * each entry is as it was or fully changed, and w->start says how far it came.
+ */
+#ifndef __KVM_PGTABLE_OPS_H
+#define __KVM_PGTABLE_OPS_H
+
+#include <linux/bitops.h>
+
+#include <kvm/pgtable/change.h>
+
+/* Looking */
+
+/**
+ * kpt_lookup() - read every entry on the way to an address
+ * @port: port
+ * @tree: tree
+ * @ia: address
+ * @ptes: receives the values, indexed by level; KPT_MAX_LEVELS of them
+ *
+ * Context: inside a walk; any lock or none.
+ * Return: the level of the last entry read; it may be absent.
+ */
+static __always_inline int
+kpt_lookup(const struct kpt_port *port, const struct kpt_tree *tree, u64 ia, kpt_pte_t *ptes)
+{
+	struct kpt_visit v;
+
+	kpt_visit_root(port, tree, ia, &v);
+	for (;;) {
+		ptes[v.level] = v.pte;
+		if (!kpt_is_table(port->format, v.pte, v.level))
+			return v.level;
+		kpt_visit_child(port, tree, ia, &v);
+	}
+}
+
+static __always_inline int
+kpt_first_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, void *arg)
+{
+	*(struct kpt_visit *)arg = *v;
+	return KPT_STOP;
+}
+
+/**
+ * kpt_first_leaf() - find the first leaf below a table
+ * @port: port
+ * @tree: tree
+ * @v: the entry that refers to the table
+ * @leaf: receives the leaf; its address is relative to the table's
+ *
+ * Context: inside a walk; any lock or none.
+ * Return: false if there is none.
+ */
+static __always_inline bool
+kpt_first_leaf(const struct kpt_port *port, const struct kpt_tree *tree,
+	       const struct kpt_visit *v, struct kpt_visit *leaf)
+{
+	struct kpt_tree below = {
+		.root = kpt_child_table(port, v->pte),
+		.ia_bits = kpt_shift(port->format, v->level),
+		.top = v->level - 1,
+		.unprotected = tree->unprotected,
+	};
+	struct kpt_walk w = {
+		.tree = &below,
+		.end = kpt_span(port->format, v->level),
+	};
+
+	return kpt_walk_range(port, &w, 0, KPT_LEAVES, kpt_first_visitor, leaf) == KPT_STOP;
+}
+
+/* Installing: leaves and annotations */
+
+/*
+ * What a range is to hold: memory, or the same annotation everywhere.
+ * @base is the address that @oa belongs to.
+ */
+struct kpt_content {
+	bool memory;
+	int max_level;
+	u64 base;
+	u64 oa;
+	u64 attrs;
+	kpt_pte_t annotation;
+};
+
+static __always_inline kpt_pte_t
+kpt_content_at(const struct kpt_format *fmt, const struct kpt_content *c, u64 ia, int level)
+{
+	if (!c->memory)
+		return c->annotation;
+
+	return kpt_leaf(fmt, c->oa + (ia - c->base), c->attrs, level);
+}
+
+/* Can one entry hold all of this part of the range, and nothing beside it? */
+static __always_inline bool
+kpt_content_fits(const struct kpt_format *fmt, const struct kpt_walk *w,
+		 const struct kpt_content *c, const struct kpt_visit *v)
+{
+	u64 span = kpt_span(fmt, v->level);
+
+	if (v->level > c->max_level || v->ia < w->start || v->ia + span > w->end)
+		return false;
+	if (!c->memory)
+		return true;
+
+	return kpt_block_level(fmt, v->level) && IS_ALIGNED(c->oa + (v->ia - c->base), span);
+}
+
+/* Make a table that means what the entry means now, so that a part of it can change. */
+static __always_inline int
+kpt_push_down(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v)
+{
+	const struct kpt_format *fmt = port->format;
+	kpt_pte_t *table = port->env->alloc(w->tree, v);
+	int err;
+
+	if (!table)
+		return -ENOMEM;
+
+	if (kpt_present(fmt, v->pte))
+		kpt_fill_from_block(port, w->tree, table, v->pte, v->level);
+	else if (v->pte != fmt->empty)
+		kpt_fill(table, kpt_entries(fmt), v->pte, 0);
+
+	err = kpt_link(port, w, v, table);
+	if (err)
+		port->env->free(w->tree, table);
+	return err;
+}
+
+static __always_inline int
+kpt_install_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, void *arg)
+{
+	const struct kpt_format *fmt = port->format;
+	const struct kpt_content *c = arg;
+	kpt_pte_t new;
+	int err;
+
+	if (kpt_frozen(fmt, v->pte))
+		return -EAGAIN;
+
+	if (!kpt_content_fits(fmt, w, c, v)) {
+		if (kpt_is_table(fmt, v->pte, v->level))
+			return KPT_NEXT;
+		return kpt_push_down(port, w, v);
+	}
+
+	new = kpt_content_at(fmt, c, v->ia, v->level);
+	if (new == v->pte)
+		return KPT_SKIP;
+	err = kpt_change(port, w, v, new);
+	return err ?: KPT_SKIP;
+}
+
+static __always_inline int
+kpt_install(const struct kpt_port *port, struct kpt_walk *w, struct kpt_content *c)
+{
+	return kpt_walk_range(port, w, 0, KPT_LEAVES | KPT_TABLES | KPT_ABSENT | KPT_FROZEN,
+			      kpt_install_visitor, c);
+}
+
+/**
+ * kpt_map() - map a range to contiguous memory
+ * @port: port
+ * @w: the operation
+ * @oa: where the range's memory starts, a multiple of the page size
+ * @attrs: permissions, memory type and software bits, as &kpt_format.attrs encodes
+ * @max_level: the largest blocks to use; they also need alignment and the format's consent
+ *
+ * What is mapped already is changed, where the format allows that; tables that
+ * a block replaces are unlinked.
+ *
+ * Return: 0; -EINVAL; -ENOMEM if &kpt_env.alloc had no table; -EAGAIN if another
+ * walker was faster, as for a fault, which simply happens again.
+ */
+static __always_inline int __must_check
+kpt_map(const struct kpt_port *port, struct kpt_walk *w, u64 oa, u64 attrs, int max_level)
+{
+	const struct kpt_format *fmt = port->format;
+	struct kpt_content c = {
+		.memory = true,
+		.max_level = max_level,
+		.base = w->start,
+		.oa = oa,
+		.attrs = attrs,
+	};
+	u64 last = oa + (w->end - w->start) - kpt_span(fmt, 0);
+
+	if (last < oa || attrs & (kpt_oa_mask(fmt) | kpt_level_mask(fmt)) ||
+	    kpt_oa(fmt, kpt_oa_bits(fmt, oa)) != oa || kpt_oa(fmt, kpt_oa_bits(fmt, last)) != last ||
+	    fmt->reserved(kpt_leaf(fmt, oa, attrs, 0), 0))
+		return -EINVAL;
+
+	return kpt_install(port, w, &c);
+}
+
+/**
+ * kpt_annotate() - give every entry of a range a meaning without memory
+ * @port: port
+ * @w: the operation
+ * @annotation: the value, or the format's empty value to take annotations away
+ * @max_level: the highest level at which one entry may stand for its whole span
+ *
+ * Leaves and tables of the range are unmapped.
+ *
+ * Return: as kpt_map(); -EINVAL if @annotation is present or frozen.
+ */
+static __always_inline int __must_check
+kpt_annotate(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t annotation, int max_level)
+{
+	struct kpt_content c = {
+		.max_level = max_level,
+		.annotation = annotation,
+	};
+
+	if (kpt_present(port->format, annotation) || kpt_frozen(port->format, annotation))
+		return -EINVAL;
+
+	return kpt_install(port, w, &c);
+}
+
+/* Removing */
+
+static __always_inline int
+kpt_unmap_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, void *arg)
+{
+	const struct kpt_format *fmt = port->format;
+	int err;
+
+	if (!kpt_is_table(fmt, v->pte, v->level))
+		return kpt_step(kpt_commit(port, w, v, fmt->empty, KPT_UNMAP));
+
+	if (v->ia < w->start || v->ia + kpt_span(fmt, v->level) > w->end)
+		return KPT_NEXT;
+
+	err = kpt_commit(port, w, v, fmt->empty, KPT_DETACH);
+	return err ? kpt_step(err) : KPT_SKIP;
+}
+
+/**
+ * kpt_unmap() - remove every leaf of a range
+ * @port: port
+ * @w: the operation
+ * @what: KPT_TABLES to unlink the tables that the range covers instead of emptying
+ *	them, KPT_YIELDS if the lock may be dropped meanwhile, or 0
+ *
+ * A block that reaches over an end of the range is removed as a whole.
+ *
+ * Return: 0, or the error of the external tables.
+ */
+static __always_inline int __must_check
+kpt_unmap(const struct kpt_port *port, struct kpt_walk *w, unsigned int what)
+{
+	return kpt_walk_range(port, w, 0, KPT_LEAVES | what, kpt_unmap_visitor, NULL);
+}
+
+static __always_inline int
+kpt_zap_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, void *arg)
+{
+	const struct kpt_format *fmt = port->format;
+	int err;
+
+	if (v->level > *(int *)arg)
+		return KPT_NEXT;
+
+	if (kpt_is_table(fmt, v->pte, v->level))
+		err = kpt_commit(port, w, v, fmt->empty, KPT_DETACH);
+	else
+		err = kpt_commit(port, w, v, fmt->empty, KPT_UNMAP);
+	return err ? kpt_step(err) : KPT_SKIP;
+}
+
+/**
+ * kpt_zap() - remove every entry of a range up to a level, with all below it
+ * @port: port
+ * @w: the operation
+ * @level: the highest level to remove entries of; blocks above it stay
+ *
+ * A large tree is torn down in passes of rising level, so that no single step
+ * keeps others waiting for long.  Yields.
+ *
+ * Return: 0, or the error of the external tables.
+ */
+static __always_inline int __must_check
+kpt_zap(const struct kpt_port *port, struct kpt_walk *w, int level)
+{
+	return kpt_walk_range(port, w, level, KPT_LEAVES | KPT_TABLES | KPT_YIELDS,
+			      kpt_zap_visitor, &level);
+}
+
+/* Changing permissions and tracking */
+
+struct kpt_edit {
+	u64 clear;
+	u64 set;
+	enum kpt_change change;
+};
+
+static __always_inline int
+kpt_edit_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, void *arg)
+{
+	const struct kpt_edit *e = arg;
+
+	if (!(v->pte & e->clear) && (v->pte & e->set) == e->set)
+		return KPT_NEXT;
+
+	return kpt_step(kpt_commit_bits(port, w, v, e->clear, e->set, e->change));
+}
+
+/**
+ * kpt_wrprot() - make the next write to each page of a range fault
+ * @port: port
+ * @w: the operation
+ * @floor: the lowest level whose leaves are wanted
+ * @what: KPT_YIELDS if the lock may be dropped meanwhile, or 0
+ *
+ * For dirty logging.  What is owed is tracked debt.
+ *
+ * Return: 0, or the error of the external tables.
+ */
+static __always_inline int __must_check
+kpt_wrprot(const struct kpt_port *port, struct kpt_walk *w, int floor, unsigned int what)
+{
+	struct kpt_edit e = { port->format->write, port->format->read_only, KPT_TRACK };
+
+	return kpt_walk_range(port, w, floor, KPT_LEAVES | what, kpt_edit_visitor, &e);
+}
+
+/**
+ * kpt_protect() - take an access away from a range for good
+ * @port: port
+ * @w: the operation
+ * @floor: the lowest level whose leaves are wanted
+ * @clear: bits to clear; for write access those of the format and its fast-write bit
+ * @set: bits to set
+ *
+ * Return: 0, or the error of the external tables.
+ */
+static __always_inline int __must_check
+kpt_protect(const struct kpt_port *port, struct kpt_walk *w, int floor, u64 clear, u64 set)
+{
+	struct kpt_edit e = { clear, set, KPT_PROTECT };
+
+	return kpt_walk_range(port, w, floor, KPT_LEAVES, kpt_edit_visitor, &e);
+}
+
+/**
+ * kpt_clear_dirty() - make the next write to each page of a range leave a trace
+ * @port: port
+ * @w: the operation
+ * @bits: the dirty bit, or what kpt_wrprot() clears
+ * @what: KPT_YIELDS if the lock may be dropped meanwhile, or 0
+ *
+ * Return: 0, or the error of the external tables.
+ */
+static __always_inline int __must_check
+kpt_clear_dirty(const struct kpt_port *port, struct kpt_walk *w, u64 bits, unsigned int what)
+{
+	struct kpt_edit e = { bits, 0, KPT_TRACK };
+
+	return kpt_walk_range(port, w, 0, KPT_LEAVES | what, kpt_edit_visitor, &e);
+}
+
+/**
+ * kpt_edit_mask() - as kpt_clear_dirty() or kpt_wrprot(), for chosen pages
+ * @port: port
+ * @w: the operation; its range is the pages that the mask can name, 64 or fewer
+ * @mask: bit n stands for the n-th page of the range
+ * @clear: bits to clear
+ * @set: bits to set
+ *
+ * Blocks are passed over.  One descent per table of last level, not per page.
+ *
+ * Return: 0; -EINVAL if the mask names pages beyond the range; or the error of
+ * the external tables.
+ */
+static __always_inline int __must_check
+kpt_edit_mask(const struct kpt_port *port, struct kpt_walk *w, u64 mask, u64 clear, u64 set)
+{
+	const struct kpt_format *fmt = port->format;
+	struct kpt_edit e = { clear, set, KPT_TRACK };
+	u64 base = w->start, next = 0, ia;
+	struct kpt_visit v = {};
+	int step = KPT_NEXT;
+
+	if (mask && base + ((u64)__fls(mask) << fmt->page_shift) >= w->end)
+		return -EINVAL;
+
+	for (; mask; mask &= mask - 1) {
+		ia = base + ((u64)__ffs(mask) << fmt->page_shift);
+		if (ia < next) {
+			if (v.level)
+				continue;
+			v.ptep += (ia - v.ia) >> fmt->page_shift;
+			v.ia = ia;
+			v.pte = kpt_read(v.ptep);
+		} else {
+			kpt_find(port, w->tree, ia, 0, &v);
+			next = ALIGN_DOWN(ia, kpt_span(fmt, v.level ?: 1)) + kpt_span(fmt, v.level ?: 1);
+		}
+		if (v.level)
+			continue;
+		do {
+			if (!kpt_present(fmt, v.pte))
+				break;
+			step = kpt_edit_visitor(port, w, &v, &e);
+		} while (step == KPT_AGAIN);
+		if (step < 0)
+			return step;
+	}
+	return 0;
+}
+
+/**
+ * kpt_relax() - add permissions to a leaf after a fault
+ * @port: port
+ * @w: the operation; its range starts with the address that faulted
+ * @set: bits to set
+ * @clear: bits to clear
+ * @level: receives the leaf's level, or -1 if there is none
+ *
+ * What is owed is owed by the CPU that faulted, and even after -EAGAIN: it may
+ * hold the translation that another CPU has just relaxed.
+ *
+ * Return: 0; -ENOENT if nothing is mapped; -EINVAL if the bits do not relax;
+ * -EAGAIN if another walker was faster.
+ */
+static __always_inline int __must_check
+kpt_relax(const struct kpt_port *port, struct kpt_walk *w, u64 set, u64 clear, int *level)
+{
+	const struct kpt_format *fmt = port->format;
+	u8 owes = kpt_rule(fmt, KPT_RELAX) & (KPT_OWES_LOCAL | KPT_OWES_BROADCAST);
+	enum kpt_change change;
+	struct kpt_visit v;
+	kpt_pte_t new;
+
+	*level = -1;
+	kpt_find(port, w->tree, w->start, 0, &v);
+	if (!kpt_is_leaf(fmt, v.pte, v.level))
+		return kpt_frozen(fmt, v.pte) ? -EAGAIN : -ENOENT;
+
+	*level = v.level;
+	new = (v.pte | set) & ~clear;
+	change = kpt_classify(fmt, v.pte, new, v.level);
+	if (owes)
+		kpt_owe(&w->gather.debt, v.ia, v.ia + kpt_span(fmt, v.level), owes);
+	if (change == KPT_NONE)
+		return 0;
+	if (change != KPT_RELAX && change != KPT_YOUNG && change != KPT_SOFT)
+		return -EINVAL;
+	return kpt_commit(port, w, &v, new, KPT_RELAX);
+}
+
+/* Ageing */
+
+struct kpt_ageing {
+	u64 accessed;
+	bool test_only;
+	bool young;
+};
+
+static __always_inline int
+kpt_age_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, void *arg)
+{
+	struct kpt_ageing *a = arg;
+	kpt_pte_t new;
+
+	if (!(v->pte & a->accessed))
+		return KPT_NEXT;
+
+	a->young = true;
+	if (a->test_only)
+		return KPT_STOP;
+
+	/* Whoever changes the entry meanwhile removes it, or uses it: then it is young. */
+	new = port->env->aged ? port->env->aged(v->pte) : v->pte & ~a->accessed;
+	if (kpt_try_exchange(v->ptep, &v->pte, new))
+		kpt_tell(port, w, v->ia, v->level, v->pte, new);
+	return KPT_NEXT;
+}
+
+/**
+ * kpt_age() - was a page of this range used since it was last aged?
+ * @port: port
+ * @w: the operation, begun as shared
+ * @accessed: the accessed bit
+ * @test_only: only look
+ *
+ * Never flushes; who needs to see the very next access pays as for KPT_PROTECT.
+ *
+ * Context: no lock needed.
+ * Return: true if it was.
+ */
+static __always_inline bool
+kpt_age(const struct kpt_port *port, struct kpt_walk *w, u64 accessed, bool test_only)
+{
+	struct kpt_ageing a = { accessed, test_only };
+
+	kpt_walk_range(port, w, 0, KPT_LEAVES, kpt_age_visitor, &a);
+	return a.young;
+}
+
+/* Splitting and collapsing */
+
+static __always_inline int
+kpt_split_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, void *arg)
+{
+	unsigned int *budget = arg;
+	int err;
+
+	if (!*budget)
+		return KPT_STOP;
+
+	err = kpt_push_down(port, w, v);
+	if (!err)
+		--*budget;
+	return kpt_step(err);
+}
+
+/**
+ * kpt_split() - replace blocks by tables until no block is above a level
+ * @port: port
+ * @w: the operation
+ * @target: that level
+ * @budget: how many blocks may be split; what is left of it afterwards
+ *
+ * The tables come from &kpt_env.alloc, which may serve them from a cache that
+ * its caller fills without the lock.  Yields.
+ *
+ * Return: 0; -EAGAIN if the budget is used up, -ENOMEM if &kpt_env.alloc had no
+ * table: call again from w->start on.
+ */
+static __always_inline int __must_check
+kpt_split(const struct kpt_port *port, struct kpt_walk *w, int target, unsigned int *budget)
+{
+	int step = kpt_walk_range(port, w, target + 1, KPT_LEAVES | KPT_YIELDS,
+				  kpt_split_visitor, budget);
+
+	return step == KPT_STOP ? -EAGAIN : step;
+}
+
+/*
+ * A client's decision about a table: the block that may replace it, or 0.
+ * Called inside the walk; must not sleep.
+ */
+typedef kpt_pte_t (*kpt_decide_t)(struct kpt_walk *w, struct kpt_visit *v);
+
+struct kpt_collapsing {
+	kpt_decide_t decide;
+};
+
+static __always_inline int
+kpt_collapse_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, void *arg)
+{
+	struct kpt_collapsing *c = arg;
+	kpt_pte_t block = c->decide(w, v);
+	int err;
+
+	if (!block)
+		return KPT_NEXT;
+
+	err = kpt_commit(port, w, v, block, KPT_COLLAPSE);
+	return err ? kpt_step(err) : KPT_SKIP;
+}
+
+/**
+ * kpt_collapse() - replace tables by blocks in place
+ * @port: port
+ * @w: the operation
+ * @decide: says by which block a table may be replaced
+ *
+ * Accessed and dirty bits of the leaves replaced are not looked at, so writes
+ * must not be tracked by them.  Yields.
+ *
+ * Return: 0, or the error of the external tables.
+ */
+static __always_inline int __must_check
+kpt_collapse(const struct kpt_port *port, struct kpt_walk *w, kpt_decide_t decide)
+{
+	struct kpt_collapsing c = { decide };
+
+	return kpt_walk_range(port, w, 1, KPT_TABLES | KPT_YIELDS, kpt_collapse_visitor, &c);
+}
+
+/**
+ * kpt_uniform_block() - the block that maps exactly what a table of leaves maps
+ * @port: port
+ * @tree: tree
+ * @v: the entry that refers to the table
+ *
+ * For clients that know no more about the memory than the table says.  The
+ * block is accessed or dirty if one of the leaves is.
+ *
+ * Return: the block; 0 if the leaves are not contiguous, not alike, or not all
+ * leaves, or if the format has no block of that level.
+ */
+static __always_inline kpt_pte_t
+kpt_uniform_block(const struct kpt_port *port, const struct kpt_tree *tree,
+		  const struct kpt_visit *v)
+{
+	const struct kpt_format *fmt = port->format;
+	u64 stride = kpt_oa_bits(fmt, kpt_span(fmt, v->level - 1));
+	u64 used = fmt->accessed | fmt->dirty;
+	kpt_ptep_t table = kpt_child_table(port, v->pte);
+	kpt_pte_t first = kpt_read(table), seen = 0;
+
+	if (!kpt_block_level(fmt, v->level) || !kpt_is_leaf(fmt, first, v->level - 1) ||
+	    !IS_ALIGNED(kpt_oa(fmt, first), kpt_span(fmt, v->level)))
+		return 0;
+
+	for (unsigned int i = 0; i < kpt_entries(fmt); i++) {
+		kpt_pte_t pte = kpt_read(table + i);
+
+		if ((pte ^ (first + i * stride)) & ~used)
+			return 0;
+		seen |= pte;
+	}
+	return kpt_relevel(fmt, first | (seen & used), v->level);
+}
+
+#endif /* __KVM_PGTABLE_OPS_H */

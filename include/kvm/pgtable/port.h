@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a client brings to the engine: its format, its surroundings, its trees.
+ *
+ * A port is a static const struct passed by address to every engine function;
+ * its callbacks are known at compile time and fold away where they are not set.
+ */
+#ifndef __KVM_PGTABLE_PORT_H
+#define __KVM_PGTABLE_PORT_H
+
+#include <linux/bug.h>
+#include <linux/rcupdate.h>
+
+#include <kvm/pgtable/exchange.h>
+
+/**
+ * struct kpt_tree - the page tables of one address space
+ * @root:	the root table, or the first of several adjacent ones
+ * @ia_base:	or'ed into an address before its indices are taken (TDX's shared bit)
+ * @ia_bits:	addresses at or above 1 << @ia_bits are out of range
+ * @top:	the level of the root's entries
+ * @external:	the tables mirror others that only the client's hooks may change
+ * @retired:	no CPU can load this root again without a full invalidation, so
+ *		nothing that is removed from it owes one
+ * @unprotected: tables are not freed while a walk is under way, by other means
+ *		than RCU
+ *
+ * A client embeds it in a struct of its own, or builds it on its stack, and
+ * finds that struct again by container_of() in the callbacks.
+ */
+struct kpt_tree {
+	kpt_ptep_t root;
+	u64 ia_base;
+	u8 ia_bits;
+	u8 top;
+	bool external;
+	bool retired;
+	bool unprotected;
+};
+
+/**
+ * struct kpt_debt - an invalidation that is owed
+ * @start:	first input address that may be cached
+ * @end:	first input address behind it
+ * @owes:	&enum kpt_rule bits, 0 if nothing is owed
+ */
+struct kpt_debt {
+	u64 start;
+	u64 end;
+	u8 owes;
+};
+
+struct kpt_gather;
+struct kpt_visit;
+struct kpt_walk;
+
+/**
+ * struct kpt_env - the surroundings of a port
+ * @table_va:	physical address of a table to its kernel address
+ * @table_pa:	kernel address of a table to its physical address
+ * @alloc:	a table to be linked at @parent, its entries all empty, or NULL
+ * @free:	takes back a table from @alloc that was not linked
+ * @table_link:	a word of a table's metadata that the engine may use between
+ *		unlinking the table and reclaiming it
+ * @attached:	a table was linked; for accounting
+ * @detached:	a table is no longer reachable from its root, its entries still
+ *		are what they were; for accounting
+ * @reclaim:	frees an unlinked table; every invalidation that it needs has
+ *		been paid.  Where walks run under RCU, after a grace period
+ * @leaves:	the number of leaves of @level changed by @delta
+ * @changed:	an entry was changed; for checks and tracing
+ * @invalidate:	pays a debt; returns when no CPU uses what it covers
+ * @begin:	enters a walk (RCU), NULL if there is nothing to enter
+ * @end:	leaves a walk
+ * @want_yield:	the CPU or the lock is wanted by others
+ * @yield:	drops and takes the lock; called outside of @begin and @end
+ * @needs_break: false if this CPU does without break-before-make; NULL: it needs
+ *		what the format's rules say
+ * @is_volatile: replaces kpt_volatile() where the client knows more
+ * @aged:	a leaf as it is after ageing, replaces clearing the accessed bit
+ * @make_table:	replaces kpt_table() where the client encodes more
+ * @first_small: the first entry of the table of @level that replaces a block,
+ *		replaces kpt_relevel() where the client decides more
+ * @external_set: applies a change of an entry to the external tables
+ * @external_free: frees the external counterpart of a table whose entries have
+ *		all been removed from the external tables
+ * @lose_race:	a test's wish that an exchange fails, never set by a client
+ */
+struct kpt_env {
+	kpt_pte_t *(*table_va)(u64 pa);
+	u64 (*table_pa)(kpt_pte_t *table);
+	kpt_pte_t *(*alloc)(struct kpt_tree *tree, const struct kpt_visit *parent);
+	void (*free)(struct kpt_tree *tree, kpt_pte_t *table);
+	kpt_pte_t **(*table_link)(kpt_pte_t *table);
+	void (*attached)(struct kpt_tree *tree, kpt_pte_t *table, int level);
+	void (*detached)(struct kpt_tree *tree, kpt_pte_t *table, int level);
+	void (*reclaim)(struct kpt_tree *tree, kpt_pte_t *table);
+	void (*leaves)(struct kpt_tree *tree, int level, long delta);
+	void (*changed)(struct kpt_tree *tree, u64 ia, int level, kpt_pte_t old, kpt_pte_t new);
+	void (*invalidate)(struct kpt_tree *tree, const struct kpt_debt *debt);
+	void (*begin)(struct kpt_tree *tree);
+	void (*end)(struct kpt_tree *tree);
+	bool (*want_yield)(struct kpt_tree *tree);
+	void (*yield)(struct kpt_tree *tree, bool shared);
+	bool (*needs_break)(struct kpt_tree *tree);
+	bool (*is_volatile)(kpt_pte_t pte);
+	kpt_pte_t (*aged)(kpt_pte_t pte);
+	kpt_pte_t (*make_table)(struct kpt_tree *tree, kpt_pte_t *table);
+	kpt_pte_t (*first_small)(struct kpt_tree *tree, kpt_pte_t block, int level);
+	int (*external_set)(struct kpt_tree *tree, u64 ia, int level,
+			    kpt_pte_t old, kpt_pte_t new);
+	void (*external_free)(struct kpt_tree *tree, kpt_pte_t *table);
+	bool (*lose_race)(struct kpt_tree *tree);
+};
+
+/**
+ * struct kpt_port - an architecture's use of the engine
+ * @format:	descriptor
+ * @env:	surroundings
+ * @detach:	kpt_detach() for this port
+ * @settle:	kpt_settle() for this port
+ * @change_slowly: kpt_change_slowly() for this port; NULL if the format never needs
+ *		a break and there are no external tables
+ *
+ * The functions are the client's out-of-line copies of what the engine would
+ * otherwise inline into every operation.
+ */
+struct kpt_port {
+	const struct kpt_format *format;
+	const struct kpt_env *env;
+	void (*detach)(struct kpt_walk *w, kpt_pte_t *table, u64 ia, int level);
+	void (*settle)(struct kpt_tree *tree, struct kpt_gather *g);
+	int (*change_slowly)(struct kpt_walk *w, struct kpt_visit *v, kpt_pte_t new,
+			     enum kpt_change change);
+};
+
+/* Whoever reads this tree's entries keeps its tables from being freed. */
+static __always_inline void kpt_assert_reachable(const struct kpt_tree *tree)
+{
+	RCU_LOCKDEP_WARN(!tree->unprotected && !rcu_read_lock_held(),
+			 "page-table walk outside of RCU");
+}
+
+/* The root may be wider than other tables: what limits its index is the tree. */
+static __always_inline kpt_ptep_t
+kpt_root_entry(const struct kpt_format *fmt, const struct kpt_tree *tree, u64 ia)
+{
+	ia = (ia | tree->ia_base) & (BIT_ULL(tree->ia_bits) - 1);
+	return tree->root + (ia >> kpt_shift(fmt, tree->top));
+}
+
+static __always_inline kpt_ptep_t
+kpt_child_table(const struct kpt_port *port, kpt_pte_t pte)
+{
+	return (kpt_ptep_t)port->env->table_va(kpt_oa(port->format, pte));
+}
+
+static __always_inline kpt_pte_t
+kpt_make_table(const struct kpt_port *port, struct kpt_tree *tree, kpt_pte_t *table)
+{
+	if (port->env->make_table)
+		return port->env->make_table(tree, table);
+
+	return kpt_table(port->format, port->env->table_pa(table));
+}
+
+#endif /* __KVM_PGTABLE_PORT_H */

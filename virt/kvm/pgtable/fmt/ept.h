@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Intel Extended Page Tables.
+ *
+ * Intel SDM Vol. 3C, 30.3.2 "EPT Translation Mechanism": Table 30-1 (PML5E and
+ * PML4E), 30-3 and 30-5 (PDPTE and PDE that refer to tables), 30-2 and 30-4 (1G
+ * and 2M pages), 30-6 (4K pages); 30.3.3.1 for misconfigurations; 30.3.5 for
+ * accessed and dirty flags; 25.6.20 (suppress #VE).
+ */
+#ifndef __KVM_PGTABLE_FMT_EPT_H
+#define __KVM_PGTABLE_FMT_EPT_H
+
+#include "x86.h"
+
+#define KPT_EPT_READ		KPT_X86_READ
+#define KPT_EPT_WRITE		KPT_X86_WRITE
+#define KPT_EPT_EXEC		BIT_ULL(2)	/* supervisor-mode linear addresses */
+#define KPT_EPT_MEMTYPE		GENMASK_ULL(5, 3)
+#define KPT_EPT_MEMTYPE_UC	(0ULL << 3)
+#define KPT_EPT_MEMTYPE_WC	(1ULL << 3)
+#define KPT_EPT_MEMTYPE_WB	(6ULL << 3)
+#define KPT_EPT_IGNORE_PAT	BIT_ULL(6)
+#define KPT_EPT_ACCESSED	BIT_ULL(8)
+#define KPT_EPT_DIRTY		BIT_ULL(9)
+#define KPT_EPT_USER_EXEC	BIT_ULL(10)	/* user-mode linear addresses */
+#define KPT_EPT_SUPPRESS_VE	BIT_ULL(63)
+#define KPT_EPT_PERMS		(KPT_EPT_READ | KPT_EPT_WRITE | KPT_EPT_EXEC | KPT_EPT_USER_EXEC)
+
+/* KVM's, in ignored bits. */
+#define KPT_EPT_HOST_WRITABLE	BIT_ULL(53)
+#define KPT_EPT_MMU_WRITABLE	BIT_ULL(55)
+#define KPT_EPT_AD_TYPE		GENMASK_ULL(61, 60)
+#define KPT_EPT_AD_DISABLED	BIT_ULL(60)
+#define KPT_EPT_SAVED_SHIFT	52
+#define KPT_EPT_SAVED		(KPT_EPT_READ | KPT_EPT_EXEC | KPT_EPT_USER_EXEC)
+
+static u64 kpt_ept_attrs(unsigned int prot, unsigned int features)
+{
+	u64 attrs = KPT_EPT_SUPPRESS_VE;
+
+	if (prot & KPT_R)
+		attrs |= KPT_EPT_READ;
+	if (prot & KPT_W)
+		attrs |= KPT_EPT_WRITE | KPT_EPT_MMU_WRITABLE | KPT_EPT_HOST_WRITABLE;
+	if (prot & KPT_X)
+		attrs |= KPT_EPT_EXEC;
+	if (prot & KPT_UX)
+		attrs |= KPT_EPT_USER_EXEC;
+
+	if (prot & KPT_DEVICE)
+		attrs |= KPT_EPT_MEMTYPE_UC;
+	else if (prot & KPT_NC)
+		attrs |= KPT_EPT_MEMTYPE_WC | KPT_EPT_IGNORE_PAT;
+	else
+		attrs |= KPT_EPT_MEMTYPE_WB | KPT_EPT_IGNORE_PAT;
+
+	if (!(features & KPT_FEAT_AD))
+		return attrs | KPT_EPT_AD_DISABLED;
+	return attrs | KPT_EPT_ACCESSED | (prot & KPT_W ? KPT_EPT_DIRTY : 0);
+}
+
+/*
+ * Without A/D flags, KVM ages a page by taking all access away; what it keeps in
+ * the saved bits is given back by the next fault, without a lock.
+ */
+static __always_inline kpt_pte_t kpt_ept_untrack(kpt_pte_t pte)
+{
+	if ((pte & KPT_EPT_AD_TYPE) != KPT_EPT_AD_DISABLED || pte & KPT_EPT_PERMS)
+		return pte;
+
+	return pte | ((pte >> KPT_EPT_SAVED_SHIFT) & KPT_EPT_SAVED);
+}
+
+static unsigned int kpt_ept_perms(kpt_pte_t pte)
+{
+	pte = kpt_ept_untrack(pte);
+
+	return (pte & KPT_EPT_READ ? KPT_R : 0) | (pte & KPT_EPT_WRITE ? KPT_W : 0) |
+	       (pte & KPT_EPT_EXEC ? KPT_X : 0) | (pte & KPT_EPT_USER_EXEC ? KPT_UX : 0);
+}
+
+static bool kpt_ept_reserved(kpt_pte_t pte, int level)
+{
+	bool leaf = !level || pte & KPT_X86_PAGE_SIZE;
+	u64 type = pte & KPT_EPT_MEMTYPE;
+
+	if ((pte & (KPT_EPT_READ | KPT_EPT_WRITE)) == KPT_EPT_WRITE)
+		return true;
+	if (!leaf)
+		return pte & (KPT_EPT_MEMTYPE | KPT_EPT_IGNORE_PAT);
+	if (type == 2ULL << 3 || type == 3ULL << 3 || type == 7ULL << 3)
+		return true;
+	return level > 2 || kpt_x86_misaligned(pte, level, 0);
+}
+
+static const struct kpt_format kpt_ept = {
+	KPT_X86_LAYOUT,
+	.name		= "ept",
+	.table_bits	= KPT_X86_MMU_PRESENT | KPT_EPT_PERMS | KPT_EPT_ACCESSED |
+			  KPT_EPT_SUPPRESS_VE,
+	.accessed	= KPT_EPT_ACCESSED,
+	.dirty		= KPT_EPT_DIRTY,
+	.perm_mask	= KPT_EPT_PERMS,
+	.soft		= KPT_EPT_HOST_WRITABLE | KPT_EPT_MMU_WRITABLE | KPT_EPT_AD_TYPE |
+			  KPT_EPT_SAVED << KPT_EPT_SAVED_SHIFT,
+	.fast_write	= KPT_EPT_MMU_WRITABLE,
+	.attrs		= kpt_ept_attrs,
+	.perms		= kpt_ept_perms,
+	.reserved	= kpt_ept_reserved,
+};
+
+#endif /* __KVM_PGTABLE_FMT_EPT_H */

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * AMD Nested Page Tables: the long-mode format of AMD64, walked as user mode.
+ *
+ * AMD APM Vol. 2, 5.3 "Long-Mode Page Translation": Figures 5-18 to 5-21 (4K
+ * pages), 5-22 to 5-24 (2M), 5-25 and 5-26 (1G), 5.3.1 for five levels; 5.4 for
+ * the bits; 15.25.5 (nested walks are user accesses, so U is always set).
+ */
+#ifndef __KVM_PGTABLE_FMT_NPT_H
+#define __KVM_PGTABLE_FMT_NPT_H
+
+#include "x86.h"
+
+#define KPT_NPT_PRESENT		KPT_X86_READ
+#define KPT_NPT_WRITE		KPT_X86_WRITE
+#define KPT_NPT_USER		BIT_ULL(2)
+#define KPT_NPT_PWT		BIT_ULL(3)
+#define KPT_NPT_PCD		BIT_ULL(4)
+#define KPT_NPT_ACCESSED	BIT_ULL(5)
+#define KPT_NPT_DIRTY		BIT_ULL(6)
+#define KPT_NPT_BLOCK_PAT	BIT_ULL(12)
+#define KPT_NPT_NX		BIT_ULL(63)
+
+/* KVM's, in available bits. */
+#define KPT_NPT_HOST_WRITABLE	BIT_ULL(9)
+#define KPT_NPT_MMU_WRITABLE	BIT_ULL(10)
+
+static u64 kpt_npt_attrs(unsigned int prot, unsigned int features)
+{
+	u64 attrs = KPT_NPT_USER | KPT_NPT_ACCESSED;
+
+	if (prot & KPT_R)
+		attrs |= KPT_NPT_PRESENT;
+	if (prot & KPT_W)
+		attrs |= KPT_NPT_WRITE | KPT_NPT_DIRTY | KPT_NPT_MMU_WRITABLE |
+			 KPT_NPT_HOST_WRITABLE;
+	if (!(prot & KPT_X))
+		attrs |= KPT_NPT_NX;
+
+	if (prot & KPT_DEVICE)
+		attrs |= KPT_NPT_PCD | KPT_NPT_PWT;
+	else if (prot & KPT_NC)
+		attrs |= KPT_NPT_PCD;
+	return attrs;
+}
+
+static unsigned int kpt_npt_perms(kpt_pte_t pte)
+{
+	return (pte & KPT_NPT_PRESENT ? KPT_R : 0) | (pte & KPT_NPT_WRITE ? KPT_W : 0) |
+	       (pte & KPT_NPT_NX ? 0 : KPT_X | KPT_UX);
+}
+
+static bool kpt_npt_reserved(kpt_pte_t pte, int level)
+{
+	if (level && pte & KPT_X86_PAGE_SIZE)
+		return level > 2 || kpt_x86_misaligned(pte, level, KPT_NPT_BLOCK_PAT);
+	return false;
+}
+
+static const struct kpt_format kpt_npt = {
+	KPT_X86_LAYOUT,
+	.name		= "npt",
+	.table_bits	= KPT_X86_MMU_PRESENT | KPT_NPT_PRESENT | KPT_NPT_WRITE |
+			  KPT_NPT_USER | KPT_NPT_ACCESSED,
+	.accessed	= KPT_NPT_ACCESSED,
+	.dirty		= KPT_NPT_DIRTY,
+	.perm_mask	= KPT_NPT_PRESENT | KPT_NPT_WRITE | KPT_NPT_NX,
+	.soft		= KPT_NPT_HOST_WRITABLE | KPT_NPT_MMU_WRITABLE,
+	.fast_write	= KPT_NPT_MMU_WRITABLE,
+	.attrs		= kpt_npt_attrs,
+	.perms		= kpt_npt_perms,
+	.reserved	= kpt_npt_reserved,
+};
+
+#endif /* __KVM_PGTABLE_FMT_NPT_H */
