@@ -31,13 +31,16 @@ set_memory_region_test
 
 # Bochs interprets every instruction: the same ground, small.
 TESTS_EPT = """
-demand_paging_test -v 1 -b 4M
-dirty_log_perf_test -v 1 -b 4M -i 2
-dirty_log_perf_test -v 1 -b 16M -i 2 -s anonymous_hugetlb_2mb
-kvm_page_table_test -v 1 -b 8M
-kvm_page_table_test -v 1 -b 16M -s anonymous_hugetlb_2mb
-dirty_log_test -i 3
+demand_paging_test -v 1 -b 16M
+demand_paging_test -v 1 -b 2M -u MINOR -s shmem
+dirty_log_perf_test -v 1 -b 16M -i 2
+dirty_log_perf_test -v 1 -b 32M -i 2 -s anonymous_hugetlb_2mb
+dirty_log_perf_test -v 1 -b 32M -i 2 -e -g -s anonymous_hugetlb_2mb
+kvm_page_table_test -v 1 -b 16M
+kvm_page_table_test -v 1 -b 32M -s anonymous_hugetlb_2mb
+access_tracking_perf_test -v 1 -b 4M
 pre_fault_memory_test
+dirty_log_test -i 3
 """
 
 

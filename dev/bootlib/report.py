@@ -77,9 +77,9 @@ def instructions(options, result):
 
 
 def figure_table(options, results):
-    rows = [["test", "phase", "instructions"]]
+    rows = [["test: phase", "instructions"]]
     for result in results:
-        rows += [[result.test, label, f"{count:,}"]
+        rows += [[f"{result.test}: {label}", f"{count:,}"]
                  for label, count in instructions(options, result).items()]
     return columns(rows)
 
