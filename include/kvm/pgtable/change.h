@@ -238,8 +238,14 @@ kpt_commit(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
 	   kpt_pte_t new, enum kpt_change change)
 {
 	if (port->change_slowly &&
-	    unlikely(w->tree->external || kpt_needs_break(port, w->tree, change)))
-		return port->change_slowly(w, v, new, change);
+	    unlikely(w->tree->external || kpt_needs_break(port, w->tree, change))) {
+		/* A copy, so that the walk's own stays in registers. */
+		struct kpt_visit copy = *v;
+		int err = port->change_slowly(w, &copy, new, change);
+
+		*v = copy;
+		return err;
+	}
 
 	if (!kpt_replace(port, w, v, new))
 		return -EAGAIN;

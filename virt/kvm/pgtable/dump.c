@@ -41,7 +41,7 @@ void kpt_dump_range(struct kpt_dump *d, const struct kpt_range *next)
 	kpt_dump_flush(d);
 	d->range = *next;
 }
-EXPORT_SYMBOL_GPL(kpt_dump_range);
+EXPORT_SYMBOL_FOR_MODULES(kpt_dump_range, "kvm");
 
 /**
  * kpt_dump_flush() - print what a dump still holds back
@@ -53,4 +53,4 @@ void kpt_dump_flush(struct kpt_dump *d)
 		kpt_range_print(d->m, &d->range);
 	d->range.end = 0;
 }
-EXPORT_SYMBOL_GPL(kpt_dump_flush);
+EXPORT_SYMBOL_FOR_MODULES(kpt_dump_flush, "kvm");

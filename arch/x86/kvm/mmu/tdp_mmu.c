@@ -245,6 +245,16 @@ static __always_inline bool tdp_needs_break(struct kpt_tree *tree)
 	return false;
 }
 
+static __always_inline bool tdp_is_volatile(u64 spte)
+{
+	return spte_needs_atomic_update(spte);
+}
+
+static __always_inline u64 tdp_aged(u64 spte)
+{
+	return mark_spte_for_access_track(spte);
+}
+
 static __always_inline u64 tdp_make_table(struct kpt_tree *tree, kpt_pte_t *table)
 {
 	return make_nonleaf_spte(table, !kvm_ad_enabled);
@@ -291,8 +301,8 @@ static const struct kpt_env tdp_env = {
 	.want_yield	= tdp_want_yield,
 	.yield		= tdp_yield,
 	.needs_break	= tdp_needs_break,
-	.is_volatile	= spte_needs_atomic_update,
-	.aged		= mark_spte_for_access_track,
+	.is_volatile	= tdp_is_volatile,
+	.aged		= tdp_aged,
 	.make_table	= tdp_make_table,
 	.first_small	= tdp_first_small,
 	.external_set	= tdp_external_set,
@@ -374,18 +384,21 @@ static void tdp_tree_init(struct tdp_tree *tdp, struct kvm *kvm, struct kvm_mmu_
 }
 
 /* False if nothing of the range can be mapped by this root. */
-static bool tdp_begin(struct tdp_tree *tdp, struct kpt_walk *w, gfn_t start, gfn_t end, bool shared)
+static bool tdp_begin(struct tdp_tree *tdp, struct kpt_walk *w, struct kvm *kvm,
+		      struct kvm_mmu_page *root, gfn_t start, gfn_t end, bool shared)
 {
-	gfn_t max = min(kvm_mmu_max_gfn() + 1, BIT_ULL(tdp->tree.ia_bits - PAGE_SHIFT));
+	gfn_t max;
 
+	tdp_tree_init(tdp, kvm, root);
+	max = min(kvm_mmu_max_gfn() + 1, BIT_ULL(tdp->tree.ia_bits - PAGE_SHIFT));
 	return !kpt_begin(&tdp_port, w, &tdp->tree, gfn_to_gpa(min(start, max)),
 			  gfn_to_gpa(min(end, max)), shared);
 }
 
-static bool tdp_begin_slot(struct tdp_tree *tdp, struct kpt_walk *w,
-			   const struct kvm_memory_slot *slot)
+static bool tdp_begin_slot(struct tdp_tree *tdp, struct kpt_walk *w, struct kvm *kvm,
+			   struct kvm_mmu_page *root, const struct kvm_memory_slot *slot)
 {
-	return tdp_begin(tdp, w, slot->base_gfn, slot->base_gfn + slot->npages, true);
+	return tdp_begin(tdp, w, kvm, root, slot->base_gfn, slot->base_gfn + slot->npages, true);
 }
 
 /*
@@ -403,6 +416,22 @@ static void tdp_assert_locked(struct kvm *kvm, bool shared)
 		lockdep_assert_held_read(&kvm->mmu_lock);
 	else
 		lockdep_assert_held_write(&kvm->mmu_lock);
+}
+
+static void tdp_lock(struct kvm *kvm, bool shared)
+{
+	if (shared)
+		read_lock(&kvm->mmu_lock);
+	else
+		write_lock(&kvm->mmu_lock);
+}
+
+static void tdp_unlock(struct kvm *kvm, bool shared)
+{
+	if (shared)
+		read_unlock(&kvm->mmu_lock);
+	else
+		write_unlock(&kvm->mmu_lock);
 }
 
 /* Roots */
@@ -563,17 +592,15 @@ static void tdp_zap_root(struct kvm *kvm, struct kvm_mmu_page *root, bool shared
 	/* MMU notifiers must find the root for as long as it maps anything. */
 	WARN_ON_ONCE(!refcount_read(&root->tdp_mmu_root_count));
 
-	tdp_tree_init(&tdp, kvm, root);
-	tdp.tree.retired = true;
-
 	/*
 	 * In passes of rising level, as a step that frees 1G of 4K entries would
 	 * keep the lock for long; to prove the MMU, just that is wanted.
 	 */
 	level = IS_ENABLED(CONFIG_KVM_PROVE_MMU) ? PG_LEVEL_1G : PG_LEVEL_4K;
 	for (; level <= root->role.level; level++) {
-		if (!tdp_begin(&tdp, &w, 0, -1ull, shared))
+		if (!tdp_begin(&tdp, &w, kvm, root, 0, -1ull, shared))
 			return;
+		tdp.tree.retired = true;
 		KVM_BUG_ON(kpt_zap(&tdp_port, &w, kpt_level(level)), kvm);
 		kpt_end(&tdp_port, &w);
 	}
@@ -593,11 +620,7 @@ void kvm_tdp_mmu_zap_invalidated_roots(struct kvm *kvm, bool shared)
 {
 	struct kvm_mmu_page *root;
 
-	if (shared)
-		read_lock(&kvm->mmu_lock);
-	else
-		write_lock(&kvm->mmu_lock);
-
+	tdp_lock(kvm, shared);
 	for_each_tdp_root(kvm, root, -1, KVM_ALL_ROOTS) {
 		if (!root->tdp_mmu_scheduled_root_to_zap)
 			continue;
@@ -609,11 +632,7 @@ void kvm_tdp_mmu_zap_invalidated_roots(struct kvm *kvm, bool shared)
 		/* The list's reference, which kvm_tdp_mmu_invalidate_roots() left to us. */
 		kvm_tdp_mmu_put_root(kvm, root);
 	}
-
-	if (shared)
-		read_unlock(&kvm->mmu_lock);
-	else
-		write_unlock(&kvm->mmu_lock);
+	tdp_unlock(kvm, shared);
 }
 
 void kvm_tdp_mmu_invalidate_roots(struct kvm *kvm, enum kvm_tdp_mmu_root_types root_types)
@@ -758,8 +777,7 @@ int kvm_tdp_mmu_map(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
 	kvm_mmu_hugepage_adjust(vcpu, fault);
 	trace_kvm_mmu_spte_requested(fault, root->role.access);
 
-	tdp_tree_init(&tdp, vcpu->kvm, root);
-	if (!tdp_begin(&tdp, &w, fault->gfn, fault->gfn + 1, true))
+	if (!tdp_begin(&tdp, &w, vcpu->kvm, root, fault->gfn, fault->gfn + 1, true))
 		return ret;
 
 	for (kpt_visit_root(&tdp_port, &tdp.tree, gpa, &v); ;
@@ -798,8 +816,7 @@ static bool tdp_zap_leafs(struct kvm *kvm, struct kvm_mmu_page *root, gfn_t star
 
 	lockdep_assert_held_write(&kvm->mmu_lock);
 
-	tdp_tree_init(&tdp, kvm, root);
-	if (!tdp_begin(&tdp, &w, start, end, false))
+	if (!tdp_begin(&tdp, &w, kvm, root, start, end, false))
 		return flush;
 
 	if (flush)
@@ -849,8 +866,7 @@ bool kvm_tdp_mmu_zap_possible_nx_huge_page(struct kvm *kvm, struct kvm_mmu_page 
 	if (WARN_ON_ONCE(!is_tdp_mmu_page(sp) || !sp->ptep))
 		return false;
 
-	tdp_tree_init(&tdp, kvm, sp);
-	if (!tdp_begin(&tdp, &w, sp->gfn, sp->gfn + 1, true))
+	if (!tdp_begin(&tdp, &w, kvm, sp, sp->gfn, sp->gfn + 1, true))
 		return false;
 
 	v = (struct kpt_visit) {
@@ -889,8 +905,7 @@ static bool tdp_age(struct kvm *kvm, struct kvm_gfn_range *range, bool test_only
 		if (WARN_ON_ONCE(is_mirror_sp(root) && !test_only))
 			continue;
 
-		tdp_tree_init(&tdp, kvm, root);
-		if (!tdp_begin(&tdp, &w, range->start, range->end, true))
+		if (!tdp_begin(&tdp, &w, kvm, root, range->start, range->end, true))
 			continue;
 		young |= kpt_age(&tdp_port, &w, shadow_accessed_mask, test_only);
 		kpt_end(&tdp_port, &w);
@@ -925,8 +940,7 @@ bool kvm_tdp_mmu_wrprot_slot(struct kvm *kvm, const struct kvm_memory_slot *slot
 		return false;
 
 	for_each_tdp_root(kvm, root, slot->as_id, KVM_VALID_ROOTS) {
-		tdp_tree_init(&tdp, kvm, root);
-		if (!tdp_begin_slot(&tdp, &w, slot))
+		if (!tdp_begin_slot(&tdp, &w, kvm, root, slot))
 			continue;
 		KVM_BUG_ON(kpt_wrprot(&tdp_port, &w, kpt_level(min_level), KPT_YIELDS), kvm);
 		flush |= tdp_end_tracking(&w);
@@ -951,8 +965,7 @@ void kvm_tdp_mmu_clear_dirty_slot(struct kvm *kvm, const struct kvm_memory_slot 
 	lockdep_assert_held_read(&kvm->mmu_lock);
 
 	for_each_tdp_root(kvm, root, slot->as_id, KVM_VALID_ROOTS) {
-		tdp_tree_init(&tdp, kvm, root);
-		if (!tdp_begin_slot(&tdp, &w, slot))
+		if (!tdp_begin_slot(&tdp, &w, kvm, root, slot))
 			continue;
 		KVM_BUG_ON(kpt_clear_dirty(&tdp_port, &w, tdp_dirty_bit(kvm, root), KPT_YIELDS),
 			   kvm);
@@ -971,8 +984,7 @@ void kvm_tdp_mmu_clear_dirty_pt_masked(struct kvm *kvm, struct kvm_memory_slot *
 	lockdep_assert_held_write(&kvm->mmu_lock);
 
 	for_each_tdp_root_locked(kvm, root, slot->as_id, KVM_VALID_ROOTS) {
-		tdp_tree_init(&tdp, kvm, root);
-		if (!mask || !tdp_begin(&tdp, &w, gfn, gfn + __fls(mask) + 1, false))
+		if (!mask || !tdp_begin(&tdp, &w, kvm, root, gfn, gfn + __fls(mask) + 1, false))
 			continue;
 		bit = wrprot ? PT_WRITABLE_MASK : tdp_dirty_bit(kvm, root);
 		KVM_BUG_ON(kpt_edit_mask(&tdp_port, &w, mask, bit, 0), kvm);
@@ -995,8 +1007,7 @@ bool kvm_tdp_mmu_write_protect_gfn(struct kvm *kvm, struct kvm_memory_slot *slot
 		return false;
 
 	for_each_tdp_root_locked(kvm, root, slot->as_id, KVM_VALID_ROOTS) {
-		tdp_tree_init(&tdp, kvm, root);
-		if (!tdp_begin(&tdp, &w, gfn, gfn + 1, false))
+		if (!tdp_begin(&tdp, &w, kvm, root, gfn, gfn + 1, false))
 			continue;
 		KVM_BUG_ON(kpt_protect(&tdp_port, &w, kpt_level(min_level),
 				       PT_WRITABLE_MASK | shadow_mmu_writable_mask, 0), kvm);
@@ -1007,49 +1018,38 @@ bool kvm_tdp_mmu_write_protect_gfn(struct kvm *kvm, struct kvm_memory_slot *slot
 
 /* Huge pages */
 
-/* Tables are allocated without the lock, one for each time that it is dropped. */
-static bool tdp_refill_spare(struct tdp_tree *tdp, bool shared)
-{
-	struct kvm *kvm = tdp->kvm;
-
-	if (shared)
-		read_unlock(&kvm->mmu_lock);
-	else
-		write_unlock(&kvm->mmu_lock);
-
-	tdp->spare = tdp_alloc_sp_for_split();
-
-	if (shared)
-		read_lock(&kvm->mmu_lock);
-	else
-		write_lock(&kvm->mmu_lock);
-
-	return tdp->spare;
-}
-
 static int tdp_split_root(struct kvm *kvm, struct kvm_mmu_page *root, gfn_t start, gfn_t end,
 			  int target_level, bool shared)
 {
+	struct kvm_mmu_page *spare = NULL;
 	unsigned int budget = UINT_MAX;
 	struct tdp_tree tdp;
 	struct kpt_walk w;
 	int r;
 
-	tdp_tree_init(&tdp, kvm, root);
-	do {
-		if (!tdp_begin(&tdp, &w, start, end, shared))
-			return 0;
+	while (tdp_begin(&tdp, &w, kvm, root, start, end, shared)) {
+		tdp.spare = spare;
 		r = kpt_split(&tdp_port, &w, kpt_level(target_level), &budget);
 		start = gpa_to_gfn(w.start);
 		kpt_end(&tdp_port, &w);
-	} while (r == -ENOMEM && tdp_refill_spare(&tdp, shared));
+		spare = tdp.spare;
+		if (r != -ENOMEM)
+			break;
+
+		/* One table for each time that the lock is dropped. */
+		tdp_unlock(kvm, shared);
+		spare = tdp_alloc_sp_for_split();
+		tdp_lock(kvm, shared);
+		if (!spare) {
+			trace_kvm_mmu_split_huge_page(start, 0, target_level + 1, r);
+			return r;
+		}
+	}
 
 	/* A vCPU's fault may have split the last huge page. */
-	if (tdp.spare)
-		tdp_free_sp(tdp.spare);
-	if (r)
-		trace_kvm_mmu_split_huge_page(start, 0, target_level + 1, r);
-	return r;
+	if (spare)
+		tdp_free_sp(spare);
+	return 0;
 }
 
 void kvm_tdp_mmu_try_split_huge_pages(struct kvm *kvm, const struct kvm_memory_slot *slot,
@@ -1099,10 +1099,9 @@ void kvm_tdp_mmu_recover_huge_pages(struct kvm *kvm, const struct kvm_memory_slo
 		return;
 
 	for_each_tdp_root(kvm, root, slot->as_id, KVM_VALID_ROOTS) {
-		tdp_tree_init(&tdp, kvm, root);
-		tdp.slot = slot;
-		if (!tdp_begin_slot(&tdp, &w, slot))
+		if (!tdp_begin_slot(&tdp, &w, kvm, root, slot))
 			continue;
+		tdp.slot = slot;
 		KVM_BUG_ON(kpt_collapse(&tdp_port, &w, tdp_recoverable), kvm);
 		kpt_end(&tdp_port, &w);
 	}
