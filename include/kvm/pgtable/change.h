@@ -23,7 +23,8 @@ kpt_may_change(const struct kpt_port *port, kpt_pte_t pte, int level)
  * lose, but learns in v->pte what hardware set until the end.
  */
 static __always_inline bool
-kpt_replace(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, kpt_pte_t new)
+kpt_replace(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
+	    kpt_pte_t new)
 {
 	if (w->shared) {
 		if (port->env->lose_race && port->env->lose_race(w->tree))
@@ -75,7 +76,8 @@ kpt_tell(const struct kpt_port *port, struct kpt_walk *w, u64 ia, int level,
  * Clients do not call this, they instantiate it, see &kpt_port.detach.
  */
 static __always_inline void
-kpt_detach(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t *table, u64 ia, int level)
+kpt_detach(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t *table,
+	   u64 ia, int level)
 {
 	const struct kpt_format *fmt = port->format;
 	const struct kpt_env *env = port->env;
@@ -108,8 +110,9 @@ kpt_detach(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t *table, u6
 			env->detached(w->tree, tables[level], level);
 		} else if (kpt_present(fmt, old)) {
 			leaves++;
-			if (w->tree->external && env->external_set)
-				WARN_ON_ONCE(env->external_set(w->tree, ia, level, old, fmt->frozen));
+			if (w->tree->external && env->external_set &&
+			    env->external_set(w->tree, ia, level, old, fmt->frozen))
+				WARN_ON_ONCE(1);
 			kpt_tell(port, w, ia, level, old, fmt->frozen);
 			ia += kpt_span(fmt, level);
 		} else {

@@ -28,6 +28,8 @@ static __always_inline kpt_pte_t *kpt_raw(kpt_ptep_t ptep)
  *
  * What the value points to may be read after it without a barrier: the address
  * depends on the value.
+ *
+ * Return: its value.
  */
 static __always_inline kpt_pte_t kpt_read(kpt_ptep_t ptep)
 {
@@ -85,6 +87,7 @@ static __always_inline kpt_pte_t kpt_clear_bits(kpt_ptep_t ptep, u64 bits)
  */
 static __always_inline void kpt_store(kpt_ptep_t ptep, kpt_pte_t new)
 {
+	/* Pairs with the address dependency of whoever follows @new. */
 	smp_store_release(kpt_raw(ptep), new);
 }
 

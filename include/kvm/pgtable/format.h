@@ -15,7 +15,7 @@
 #include <linux/compiler.h>
 #include <linux/types.h>
 
-/* The deepest tree of any format: arm64's 4K granule with LPA2, x86's and RISC-V's five levels. */
+/* The deepest tree of any format: x86, RISC-V, arm64's 4K granule with LPA2. */
 #define KPT_MAX_LEVELS		5
 
 typedef u64 kpt_pte_t;
@@ -191,8 +191,9 @@ struct kpt_format {
  * Every engine function that takes a descriptor states with this that the
  * descriptor is known at compile time; a caller that hides it does not build.
  */
-#define kpt_assert_folded(fmt) \
-	BUILD_BUG_ON_MSG(!__builtin_constant_p((fmt)->present), "page-table format is not a compile-time constant")
+#define kpt_assert_folded(fmt)					\
+	BUILD_BUG_ON_MSG(!__builtin_constant_p((fmt)->present),	\
+			 "page-table format is not a compile-time constant")
 
 /* Geometry */
 
@@ -312,7 +313,8 @@ static __always_inline u64 kpt_level_mask(const struct kpt_format *fmt)
 	return fmt->page_bits | fmt->block_bits;
 }
 
-static __always_inline kpt_pte_t kpt_leaf(const struct kpt_format *fmt, u64 oa, u64 attrs, int level)
+static __always_inline kpt_pte_t
+kpt_leaf(const struct kpt_format *fmt, u64 oa, u64 attrs, int level)
 {
 	return kpt_oa_bits(fmt, oa) | attrs | kpt_level_bits(fmt, level);
 }

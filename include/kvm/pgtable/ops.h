@@ -41,7 +41,8 @@ kpt_lookup(const struct kpt_port *port, const struct kpt_tree *tree, u64 ia, kpt
 }
 
 static __always_inline int
-kpt_first_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, void *arg)
+kpt_first_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
+		  void *arg)
 {
 	*(struct kpt_visit *)arg = *v;
 	return KPT_STOP;
@@ -137,7 +138,8 @@ kpt_push_down(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit 
 }
 
 static __always_inline int
-kpt_install_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, void *arg)
+kpt_install_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
+		    void *arg)
 {
 	const struct kpt_format *fmt = port->format;
 	const struct kpt_content *c = arg;
@@ -195,7 +197,8 @@ kpt_map(const struct kpt_port *port, struct kpt_walk *w, u64 oa, u64 attrs, int 
 	u64 last = oa + (w->end - w->start) - kpt_span(fmt, 0);
 
 	if (last < oa || attrs & (kpt_oa_mask(fmt) | kpt_level_mask(fmt)) ||
-	    kpt_oa(fmt, kpt_oa_bits(fmt, oa)) != oa || kpt_oa(fmt, kpt_oa_bits(fmt, last)) != last ||
+	    kpt_oa(fmt, kpt_oa_bits(fmt, oa)) != oa ||
+	    kpt_oa(fmt, kpt_oa_bits(fmt, last)) != last ||
 	    fmt->reserved(kpt_leaf(fmt, oa, attrs, 0), 0))
 		return -EINVAL;
 
@@ -230,7 +233,8 @@ kpt_annotate(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t annotati
 /* Removing */
 
 static __always_inline int
-kpt_unmap_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, void *arg)
+kpt_unmap_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
+		  void *arg)
 {
 	const struct kpt_format *fmt = port->format;
 	int err;
@@ -263,7 +267,8 @@ kpt_unmap(const struct kpt_port *port, struct kpt_walk *w, unsigned int what)
 }
 
 static __always_inline int
-kpt_zap_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, void *arg)
+kpt_zap_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
+		void *arg)
 {
 	const struct kpt_format *fmt = port->format;
 	int err;
@@ -305,7 +310,8 @@ struct kpt_edit {
 };
 
 static __always_inline int
-kpt_edit_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, void *arg)
+kpt_edit_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
+		 void *arg)
 {
 	const struct kpt_edit *e = arg;
 
@@ -387,7 +393,7 @@ kpt_edit_mask(const struct kpt_port *port, struct kpt_walk *w, u64 mask, u64 cle
 {
 	const struct kpt_format *fmt = port->format;
 	struct kpt_edit e = { clear, set, KPT_TRACK };
-	u64 base = w->start, next = 0, ia;
+	u64 base = w->start, next = 0, ia, span;
 	struct kpt_visit v = {};
 	int step = KPT_NEXT;
 
@@ -404,7 +410,8 @@ kpt_edit_mask(const struct kpt_port *port, struct kpt_walk *w, u64 mask, u64 cle
 			v.pte = kpt_read(v.ptep);
 		} else {
 			kpt_find(port, w->tree, ia, 0, &v);
-			next = ALIGN_DOWN(ia, kpt_span(fmt, v.level ?: 1)) + kpt_span(fmt, v.level ?: 1);
+			span = kpt_span(fmt, v.level ?: 1);
+			next = ALIGN_DOWN(ia, span) + span;
 		}
 		if (v.level)
 			continue;
@@ -468,7 +475,8 @@ struct kpt_ageing {
 };
 
 static __always_inline int
-kpt_age_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, void *arg)
+kpt_age_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
+		void *arg)
 {
 	struct kpt_ageing *a = arg;
 	kpt_pte_t new;
@@ -511,7 +519,8 @@ kpt_age(const struct kpt_port *port, struct kpt_walk *w, u64 accessed, bool test
 /* Splitting and collapsing */
 
 static __always_inline int
-kpt_split_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, void *arg)
+kpt_split_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
+		  void *arg)
 {
 	unsigned int *budget = arg;
 	int err;
@@ -558,7 +567,8 @@ struct kpt_collapsing {
 };
 
 static __always_inline int
-kpt_collapse_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, void *arg)
+kpt_collapse_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
+		     void *arg)
 {
 	struct kpt_collapsing *c = arg;
 	kpt_pte_t block = c->decide(w, v);

@@ -75,13 +75,12 @@ static struct kvm_mmu_page *tdp_alloc_sp_for_split(void)
 static void tdp_init_sp(struct kvm_mmu_page *sp, tdp_ptep_t sptep, gfn_t gfn,
 			union kvm_mmu_page_role role)
 {
+	sp->tdp_mmu_page = true;
+	sp->ptep = sptep;
+	sp->gfn = gfn;
+	sp->role = role;
 	INIT_LIST_HEAD(&sp->possible_nx_huge_page_link);
 	set_page_private(virt_to_page(sp->spt), (unsigned long)sp);
-
-	sp->role = role;
-	sp->gfn = gfn;
-	sp->ptep = sptep;
-	sp->tdp_mmu_page = true;
 	trace_kvm_mmu_get_page(sp, true);
 }
 
@@ -166,13 +165,11 @@ static void tdp_detached(struct kpt_tree *tree, kpt_pte_t *table, int level)
 	trace_kvm_mmu_prepare_zap_page(sp);
 	tdp_account_table(kvm, sp, -1);
 
-	if (!sp->nx_huge_page_disallowed)
-		return;
-
-	spin_lock(&kvm->arch.tdp_mmu_pages_lock);
-	sp->nx_huge_page_disallowed = false;
-	untrack_possible_nx_huge_page(kvm, sp, KVM_TDP_MMU);
-	spin_unlock(&kvm->arch.tdp_mmu_pages_lock);
+	if (sp->nx_huge_page_disallowed) {
+		guard(spinlock)(&kvm->arch.tdp_mmu_pages_lock);
+		untrack_possible_nx_huge_page(kvm, sp, KVM_TDP_MMU);
+		sp->nx_huge_page_disallowed = false;
+	}
 }
 
 static void tdp_reclaim(struct kpt_tree *tree, kpt_pte_t *table)
@@ -447,10 +444,10 @@ void kvm_mmu_uninit_tdp_mmu(struct kvm *kvm)
 	kvm_tdp_mmu_invalidate_roots(kvm, KVM_VALID_ROOTS);
 	kvm_tdp_mmu_zap_invalidated_roots(kvm, false);
 
+	WARN_ON(!list_empty(&kvm->arch.tdp_mmu_roots));
 #ifdef CONFIG_KVM_PROVE_MMU
 	KVM_MMU_WARN_ON(atomic64_read(&kvm->arch.tdp_mmu_pages));
 #endif
-	WARN_ON(!list_empty(&kvm->arch.tdp_mmu_roots));
 
 	/* The callbacks that free tables use this module's slab cache. */
 	rcu_barrier();
@@ -481,7 +478,8 @@ static bool tdp_root_match(struct kvm_mmu_page *root, int as_id, enum kvm_tdp_mm
 
 /*
  * The matching root behind @root, or the first; it comes with a reference, and
- * the one on @root goes, so that the lock may be dropped between two roots.
+ * the one on @root goes, so that the lock may be dropped between two roots.  Who
+ * leaves such a loop early keeps a reference.
  */
 static struct kvm_mmu_page *tdp_next_root(struct kvm *kvm, struct kvm_mmu_page *root, int as_id,
 					  enum kvm_tdp_mmu_root_types types)
@@ -505,28 +503,12 @@ static struct kvm_mmu_page *tdp_next_root(struct kvm *kvm, struct kvm_mmu_page *
 	return root;
 }
 
-/* Whoever leaves the loop early keeps the reference on @root. */
-#define for_each_tdp_root(kvm, root, as_id, types)			\
-	for (root = tdp_next_root(kvm, NULL, as_id, types); root;	\
-	     root = tdp_next_root(kvm, root, as_id, types))
-
-/* References are not needed while nobody can invalidate a root. */
-#define for_each_tdp_root_locked(kvm, root, as_id, types)			\
-	list_for_each_entry(root, &(kvm)->arch.tdp_mmu_roots, link)		\
-		if (!tdp_root_match(root, as_id, types)) {			\
-		} else
-
-#define for_each_tdp_root_rcu(kvm, root, as_id, types)				\
-	list_for_each_entry_rcu(root, &(kvm)->arch.tdp_mmu_roots, link)		\
-		if (!tdp_root_match(root, as_id, types)) {			\
-		} else
-
 /* The usable root of this role, with a reference, or NULL. */
 static struct kvm_mmu_page *tdp_find_root(struct kvm *kvm, union kvm_mmu_page_role role)
 {
 	struct kvm_mmu_page *root;
 
-	for_each_tdp_root_rcu(kvm, root, -1, KVM_VALID_ROOTS) {
+	list_for_each_entry_rcu(root, &kvm->arch.tdp_mmu_roots, link) {
 		if (root->role.word == role.word && kvm_tdp_mmu_get_root(root))
 			return root;
 	}
@@ -571,10 +553,9 @@ void kvm_tdp_mmu_alloc_root(struct kvm_vcpu *vcpu, bool mirror)
 	/* If it is invalidated from now on, the vCPU is told before it enters the guest. */
 	if (mirror) {
 		mmu->mirror_root_hpa = __pa(root->spt);
-	} else {
-		mmu->root.hpa = __pa(root->spt);
-		mmu->root.pgd = 0;
+		return;
 	}
+	mmu->root = (struct kvm_mmu_root_info) { .hpa = __pa(root->spt) };
 }
 
 /*
@@ -608,20 +589,20 @@ static void tdp_zap_root(struct kvm *kvm, struct kvm_mmu_page *root, bool shared
 
 void kvm_tdp_mmu_zap_all(struct kvm *kvm)
 {
-	struct kvm_mmu_page *root;
+	struct kvm_mmu_page *root = NULL;
 
 	/* A mirror's memory does not come from the address space that is going away. */
 	lockdep_assert_held_write(&kvm->mmu_lock);
-	for_each_tdp_root(kvm, root, -1, KVM_DIRECT_ROOTS | KVM_INVALID_ROOTS)
+	while ((root = tdp_next_root(kvm, root, -1, KVM_DIRECT_ROOTS | KVM_INVALID_ROOTS)))
 		tdp_zap_root(kvm, root, false);
 }
 
 void kvm_tdp_mmu_zap_invalidated_roots(struct kvm *kvm, bool shared)
 {
-	struct kvm_mmu_page *root;
+	struct kvm_mmu_page *root = NULL;
 
 	tdp_lock(kvm, shared);
-	for_each_tdp_root(kvm, root, -1, KVM_ALL_ROOTS) {
+	while ((root = tdp_next_root(kvm, root, -1, KVM_ALL_ROOTS))) {
 		if (!root->tdp_mmu_scheduled_root_to_zap)
 			continue;
 
@@ -647,7 +628,9 @@ void kvm_tdp_mmu_invalidate_roots(struct kvm *kvm, enum kvm_tdp_mmu_root_types r
 	    refcount_read(&kvm->users_count) && kvm->created_vcpus)
 		lockdep_assert_held_write(&kvm->mmu_lock);
 
-	for_each_tdp_root_locked(kvm, root, -1, root_types) {
+	list_for_each_entry(root, &kvm->arch.tdp_mmu_roots, link) {
+		if (!tdp_root_match(root, -1, root_types))
+			continue;
 		root->tdp_mmu_scheduled_root_to_zap = true;
 		root->role.invalid = true;
 	}
@@ -780,8 +763,8 @@ int kvm_tdp_mmu_map(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
 	if (!tdp_begin(&tdp, &w, vcpu->kvm, root, fault->gfn, fault->gfn + 1, true))
 		return ret;
 
-	for (kpt_visit_root(&tdp_port, &tdp.tree, gpa, &v); ;
-	     kpt_visit_child(&tdp_port, &tdp.tree, gpa, &v)) {
+	kpt_visit_root(&tdp_port, &tdp.tree, gpa, &v);
+	for (;;) {
 		if (fault->nx_huge_page_workaround_enabled)
 			disallowed_hugepage_adjust(fault, v.pte, tdp_level(v.level));
 
@@ -797,6 +780,8 @@ int kvm_tdp_mmu_map(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
 		if (!kpt_is_table(&kpt_x86, v.pte, v.level) &&
 		    tdp_link_sp(vcpu, fault, &w, &v))
 			break;
+
+		kpt_visit_child(&tdp_port, &tdp.tree, gpa, &v);
 	}
 	kpt_end(&tdp_port, &w);
 	return ret;
@@ -827,10 +812,10 @@ static bool tdp_zap_leafs(struct kvm *kvm, struct kvm_mmu_page *root, gfn_t star
 
 bool kvm_tdp_mmu_zap_leafs(struct kvm *kvm, gfn_t start, gfn_t end, bool flush)
 {
-	struct kvm_mmu_page *root;
+	struct kvm_mmu_page *root = NULL;
 
 	lockdep_assert_held_write(&kvm->mmu_lock);
-	for_each_tdp_root(kvm, root, -1, KVM_VALID_ROOTS)
+	while ((root = tdp_next_root(kvm, root, -1, KVM_VALID_ROOTS)))
 		flush = tdp_zap_leafs(kvm, root, start, end, true, flush);
 
 	return flush;
@@ -840,9 +825,9 @@ bool kvm_tdp_mmu_unmap_gfn_range(struct kvm *kvm, struct kvm_gfn_range *range, b
 {
 	enum kvm_tdp_mmu_root_types types =
 		kvm_gfn_range_filter_to_root_types(kvm, range->attr_filter) | KVM_INVALID_ROOTS;
-	struct kvm_mmu_page *root;
+	struct kvm_mmu_page *root = NULL;
 
-	for_each_tdp_root(kvm, root, range->slot->as_id, types)
+	while ((root = tdp_next_root(kvm, root, range->slot->as_id, types)))
 		flush = tdp_zap_leafs(kvm, root, range->start, range->end, range->may_block, flush);
 
 	return flush;
@@ -900,7 +885,10 @@ static bool tdp_age(struct kvm *kvm, struct kvm_gfn_range *range, bool test_only
 	bool young = false;
 
 	guard(rcu)();
-	for_each_tdp_root_rcu(kvm, root, range->slot->as_id, types) {
+	list_for_each_entry_rcu(root, &kvm->arch.tdp_mmu_roots, link) {
+		if (!tdp_root_match(root, range->slot->as_id, types))
+			continue;
+
 		/* The accessed bits of external tables are not KVM's to clear. */
 		if (WARN_ON_ONCE(is_mirror_sp(root) && !test_only))
 			continue;
@@ -929,7 +917,7 @@ bool kvm_tdp_mmu_test_age_gfn(struct kvm *kvm, struct kvm_gfn_range *range)
 
 bool kvm_tdp_mmu_wrprot_slot(struct kvm *kvm, const struct kvm_memory_slot *slot, int min_level)
 {
-	struct kvm_mmu_page *root;
+	struct kvm_mmu_page *root = NULL;
 	struct tdp_tree tdp;
 	struct kpt_walk w;
 	bool flush = false;
@@ -939,7 +927,7 @@ bool kvm_tdp_mmu_wrprot_slot(struct kvm *kvm, const struct kvm_memory_slot *slot
 	if (KVM_BUG_ON(min_level > KVM_MAX_HUGEPAGE_LEVEL, kvm))
 		return false;
 
-	for_each_tdp_root(kvm, root, slot->as_id, KVM_VALID_ROOTS) {
+	while ((root = tdp_next_root(kvm, root, slot->as_id, KVM_VALID_ROOTS))) {
 		if (!tdp_begin_slot(&tdp, &w, kvm, root, slot))
 			continue;
 		KVM_BUG_ON(kpt_wrprot(&tdp_port, &w, kpt_level(min_level), KPT_YIELDS), kvm);
@@ -958,13 +946,13 @@ static u64 tdp_dirty_bit(struct kvm *kvm, struct kvm_mmu_page *root)
 
 void kvm_tdp_mmu_clear_dirty_slot(struct kvm *kvm, const struct kvm_memory_slot *slot)
 {
-	struct kvm_mmu_page *root;
+	struct kvm_mmu_page *root = NULL;
 	struct tdp_tree tdp;
 	struct kpt_walk w;
 
 	lockdep_assert_held_read(&kvm->mmu_lock);
 
-	for_each_tdp_root(kvm, root, slot->as_id, KVM_VALID_ROOTS) {
+	while ((root = tdp_next_root(kvm, root, slot->as_id, KVM_VALID_ROOTS))) {
 		if (!tdp_begin_slot(&tdp, &w, kvm, root, slot))
 			continue;
 		KVM_BUG_ON(kpt_clear_dirty(&tdp_port, &w, tdp_dirty_bit(kvm, root), KPT_YIELDS),
@@ -983,8 +971,9 @@ void kvm_tdp_mmu_clear_dirty_pt_masked(struct kvm *kvm, struct kvm_memory_slot *
 
 	lockdep_assert_held_write(&kvm->mmu_lock);
 
-	for_each_tdp_root_locked(kvm, root, slot->as_id, KVM_VALID_ROOTS) {
-		if (!mask || !tdp_begin(&tdp, &w, kvm, root, gfn, gfn + __fls(mask) + 1, false))
+	list_for_each_entry(root, &kvm->arch.tdp_mmu_roots, link) {
+		if (!tdp_root_match(root, slot->as_id, KVM_VALID_ROOTS) || !mask ||
+		    !tdp_begin(&tdp, &w, kvm, root, gfn, gfn + __fls(mask) + 1, false))
 			continue;
 		bit = wrprot ? PT_WRITABLE_MASK : tdp_dirty_bit(kvm, root);
 		KVM_BUG_ON(kpt_edit_mask(&tdp_port, &w, mask, bit, 0), kvm);
@@ -1006,8 +995,9 @@ bool kvm_tdp_mmu_write_protect_gfn(struct kvm *kvm, struct kvm_memory_slot *slot
 	if (KVM_BUG_ON(min_level > KVM_MAX_HUGEPAGE_LEVEL, kvm))
 		return false;
 
-	for_each_tdp_root_locked(kvm, root, slot->as_id, KVM_VALID_ROOTS) {
-		if (!tdp_begin(&tdp, &w, kvm, root, gfn, gfn + 1, false))
+	list_for_each_entry(root, &kvm->arch.tdp_mmu_roots, link) {
+		if (!tdp_root_match(root, slot->as_id, KVM_VALID_ROOTS) ||
+		    !tdp_begin(&tdp, &w, kvm, root, gfn, gfn + 1, false))
 			continue;
 		KVM_BUG_ON(kpt_protect(&tdp_port, &w, kpt_level(min_level),
 				       PT_WRITABLE_MASK | shadow_mmu_writable_mask, 0), kvm);
@@ -1055,10 +1045,10 @@ static int tdp_split_root(struct kvm *kvm, struct kvm_mmu_page *root, gfn_t star
 void kvm_tdp_mmu_try_split_huge_pages(struct kvm *kvm, const struct kvm_memory_slot *slot,
 				      gfn_t start, gfn_t end, int target_level, bool shared)
 {
-	struct kvm_mmu_page *root;
+	struct kvm_mmu_page *root = NULL;
 
 	tdp_assert_locked(kvm, shared);
-	for_each_tdp_root(kvm, root, slot->as_id, KVM_VALID_ROOTS) {
+	while ((root = tdp_next_root(kvm, root, slot->as_id, KVM_VALID_ROOTS))) {
 		if (tdp_split_root(kvm, root, start, end, target_level, shared)) {
 			kvm_tdp_mmu_put_root(kvm, root);
 			break;
@@ -1089,7 +1079,7 @@ static u64 tdp_recoverable(struct kpt_walk *w, struct kpt_visit *v)
 
 void kvm_tdp_mmu_recover_huge_pages(struct kvm *kvm, const struct kvm_memory_slot *slot)
 {
-	struct kvm_mmu_page *root;
+	struct kvm_mmu_page *root = NULL;
 	struct tdp_tree tdp;
 	struct kpt_walk w;
 
@@ -1098,7 +1088,7 @@ void kvm_tdp_mmu_recover_huge_pages(struct kvm *kvm, const struct kvm_memory_slo
 	if (WARN_ON_ONCE(kvm_slot_dirty_track_enabled(slot)))
 		return;
 
-	for_each_tdp_root(kvm, root, slot->as_id, KVM_VALID_ROOTS) {
+	while ((root = tdp_next_root(kvm, root, slot->as_id, KVM_VALID_ROOTS))) {
 		if (!tdp_begin_slot(&tdp, &w, kvm, root, slot))
 			continue;
 		tdp.slot = slot;

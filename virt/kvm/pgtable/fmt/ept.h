@@ -10,15 +10,17 @@
 #ifndef __KVM_PGTABLE_FMT_EPT_H
 #define __KVM_PGTABLE_FMT_EPT_H
 
+#include <linux/bitfield.h>
+
 #include "x86.h"
 
 #define KPT_EPT_READ		KPT_X86_READ
 #define KPT_EPT_WRITE		KPT_X86_WRITE
 #define KPT_EPT_EXEC		BIT_ULL(2)	/* supervisor-mode linear addresses */
 #define KPT_EPT_MEMTYPE		GENMASK_ULL(5, 3)
-#define KPT_EPT_MEMTYPE_UC	(0ULL << 3)
-#define KPT_EPT_MEMTYPE_WC	(1ULL << 3)
-#define KPT_EPT_MEMTYPE_WB	(6ULL << 3)
+#define KPT_EPT_MEMTYPE_UC	FIELD_PREP_CONST(KPT_EPT_MEMTYPE, 0)
+#define KPT_EPT_MEMTYPE_WC	FIELD_PREP_CONST(KPT_EPT_MEMTYPE, 1)
+#define KPT_EPT_MEMTYPE_WB	FIELD_PREP_CONST(KPT_EPT_MEMTYPE, 6)
 #define KPT_EPT_IGNORE_PAT	BIT_ULL(6)
 #define KPT_EPT_ACCESSED	BIT_ULL(8)
 #define KPT_EPT_DIRTY		BIT_ULL(9)
@@ -82,13 +84,13 @@ static unsigned int kpt_ept_perms(kpt_pte_t pte)
 static bool kpt_ept_reserved(kpt_pte_t pte, int level)
 {
 	bool leaf = !level || pte & KPT_X86_PAGE_SIZE;
-	u64 type = pte & KPT_EPT_MEMTYPE;
+	unsigned int type = FIELD_GET(KPT_EPT_MEMTYPE, pte);
 
 	if ((pte & (KPT_EPT_READ | KPT_EPT_WRITE)) == KPT_EPT_WRITE)
 		return true;
 	if (!leaf)
 		return pte & (KPT_EPT_MEMTYPE | KPT_EPT_IGNORE_PAT);
-	if (type == 2ULL << 3 || type == 3ULL << 3 || type == 7ULL << 3)
+	if (type == 2 || type == 3 || type == 7)
 		return true;
 	return level > 2 || kpt_x86_misaligned(pte, level, 0);
 }
