@@ -83,41 +83,49 @@ kpt_detach(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t *table,
 	const struct kpt_env *env = port->env;
 	kpt_pte_t *tables[KPT_MAX_LEVELS];
 	unsigned int index[KPT_MAX_LEVELS];
-	long leaves = 0;
+	u64 span = kpt_span(fmt, level);
+	unsigned int i = 0;
 	int top = level;
-	kpt_pte_t old;
+	long leaves = 0;
 
-	tables[level] = table;
-	index[level] = 0;
 	env->detached(w->tree, table, level);
-	while (level <= top) {
-		if (index[level] == kpt_entries(fmt)) {
-			w->gather.leaves[level] -= leaves;
-			leaves = 0;
-			if (w->tree->external && env->external_free)
-				env->external_free(w->tree, tables[level]);
-			kpt_gather_table(port, &w->gather, tables[level]);
-			level++;
-			continue;
+	for (;;) {
+		while (i < kpt_entries(fmt)) {
+			kpt_pte_t old = kpt_take(port, w, (kpt_ptep_t)(table + i++));
+
+			if (kpt_is_table(fmt, old, level)) {
+				tables[level] = table;
+				index[level] = i;
+				w->gather.leaves[level] -= leaves;
+				leaves = 0;
+				i = 0;
+				level--;
+				span >>= fmt->index_bits;
+				table = (__force kpt_pte_t *)kpt_child_table(port, old);
+				env->detached(w->tree, table, level);
+				continue;
+			}
+			if (kpt_present(fmt, old)) {
+				leaves++;
+				if (env->external_set && unlikely(w->tree->external) &&
+				    env->external_set(w->tree, ia, level, old, fmt->frozen))
+					WARN_ON_ONCE(1);
+				kpt_tell(port, w, ia, level, old, fmt->frozen);
+			}
+			ia += span;
 		}
-		old = kpt_take(port, w, (kpt_ptep_t)(tables[level] + index[level]++));
-		if (kpt_is_table(fmt, old, level)) {
-			w->gather.leaves[level] -= leaves;
-			leaves = 0;
-			level--;
-			tables[level] = (__force kpt_pte_t *)kpt_child_table(port, old);
-			index[level] = 0;
-			env->detached(w->tree, tables[level], level);
-		} else if (kpt_present(fmt, old)) {
-			leaves++;
-			if (w->tree->external && env->external_set &&
-			    env->external_set(w->tree, ia, level, old, fmt->frozen))
-				WARN_ON_ONCE(1);
-			kpt_tell(port, w, ia, level, old, fmt->frozen);
-			ia += kpt_span(fmt, level);
-		} else {
-			ia += kpt_span(fmt, level);
-		}
+		w->gather.leaves[level] -= leaves;
+		leaves = 0;
+		if (env->external_free && unlikely(w->tree->external))
+			env->external_free(w->tree, table);
+		kpt_gather_table(port, &w->gather, table);
+		if (level == top)
+			return;
+
+		level++;
+		span <<= fmt->index_bits;
+		table = tables[level];
+		i = index[level];
 	}
 }
 
@@ -283,13 +291,13 @@ kpt_change(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
 }
 
 /**
- * kpt_commit_bits() - clear and set bits of a leaf
+ * kpt_edit() - clear and set bits of a leaf, the debt being the caller's to note
  * @port: port
  * @w: the operation
  * @v: the entry, as for kpt_commit()
  * @clear: bits to clear
  * @set: bits to set
- * @change: what kpt_classify() would say
+ * @change: what kpt_classify() would say: a class that never needs a break
  *
  * Unlike kpt_commit() under an exclusive walk, this keeps the other bits that
  * hardware or a lockless fault sets meanwhile, if there is nothing to set.
@@ -297,16 +305,21 @@ kpt_change(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
  * Return: as kpt_commit().
  */
 static __always_inline int __must_check
-kpt_commit_bits(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
-		u64 clear, u64 set, enum kpt_change change)
+kpt_edit(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
+	 u64 clear, u64 set, enum kpt_change change)
 {
 	kpt_pte_t new = (v->pte & ~clear) | set;
 
-	if (w->shared || w->tree->external || set || !kpt_may_change(port, v->pte, v->level))
+	if (port->env->external_set && unlikely(w->tree->external))
 		return kpt_commit(port, w, v, new, change);
 
-	v->pte = kpt_clear_bits(v->ptep, clear);
-	kpt_conclude(port, w, v, v->pte & ~clear, change);
+	if (!w->shared && !set && kpt_may_change(port, v->pte, v->level)) {
+		v->pte = kpt_clear_bits(v->ptep, clear);
+		new = v->pte & ~clear;
+	} else if (!kpt_replace(port, w, v, new)) {
+		return -EAGAIN;
+	}
+	kpt_tell(port, w, v->ia, v->level, v->pte, new);
 	return 0;
 }
 

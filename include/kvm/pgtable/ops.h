@@ -303,22 +303,53 @@ kpt_zap(const struct kpt_port *port, struct kpt_walk *w, int level)
 
 /* Changing permissions and tracking */
 
-struct kpt_edit {
+/* One debt for all that an operation edits: from its start to behind the last leaf. */
+struct kpt_editing {
 	u64 clear;
 	u64 set;
 	enum kpt_change change;
+	u64 edited;
 };
 
 static __always_inline int
 kpt_edit_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
 		 void *arg)
 {
-	const struct kpt_edit *e = arg;
+	struct kpt_editing *e = arg;
+	int err;
 
 	if (!(v->pte & e->clear) && (v->pte & e->set) == e->set)
 		return KPT_NEXT;
 
-	return kpt_step(kpt_commit_bits(port, w, v, e->clear, e->set, e->change));
+	err = kpt_edit(port, w, v, e->clear, e->set, e->change);
+	if (err)
+		return kpt_step(err);
+
+	e->edited = v->ia + kpt_span(port->format, v->level);
+	return KPT_NEXT;
+}
+
+static __always_inline void
+kpt_edit_owe(const struct kpt_port *port, struct kpt_walk *w, const struct kpt_editing *e,
+	     u64 start)
+{
+	u8 owes = kpt_rule(port->format, e->change);
+
+	if (e->edited && owes && !w->tree->retired)
+		kpt_owe(e->change == KPT_TRACK ? &w->gather.tracked : &w->gather.debt,
+			start, e->edited, owes);
+}
+
+/* Only tracked debt may be noted as late as here: a walk that yields pays the other before. */
+static __always_inline int
+kpt_edit_range(const struct kpt_port *port, struct kpt_walk *w, int floor, unsigned int what,
+	       struct kpt_editing e)
+{
+	u64 start = w->start;
+	int err = kpt_walk_range(port, w, floor, KPT_LEAVES | what, kpt_edit_visitor, &e);
+
+	kpt_edit_owe(port, w, &e, start);
+	return err;
 }
 
 /**
@@ -335,9 +366,9 @@ kpt_edit_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_vis
 static __always_inline int __must_check
 kpt_wrprot(const struct kpt_port *port, struct kpt_walk *w, int floor, unsigned int what)
 {
-	struct kpt_edit e = { port->format->write, port->format->read_only, KPT_TRACK };
+	struct kpt_editing e = { port->format->write, port->format->read_only, KPT_TRACK };
 
-	return kpt_walk_range(port, w, floor, KPT_LEAVES | what, kpt_edit_visitor, &e);
+	return kpt_edit_range(port, w, floor, what, e);
 }
 
 /**
@@ -353,9 +384,9 @@ kpt_wrprot(const struct kpt_port *port, struct kpt_walk *w, int floor, unsigned 
 static __always_inline int __must_check
 kpt_protect(const struct kpt_port *port, struct kpt_walk *w, int floor, u64 clear, u64 set)
 {
-	struct kpt_edit e = { clear, set, KPT_PROTECT };
+	struct kpt_editing e = { clear, set, KPT_PROTECT };
 
-	return kpt_walk_range(port, w, floor, KPT_LEAVES, kpt_edit_visitor, &e);
+	return kpt_edit_range(port, w, floor, 0, e);
 }
 
 /**
@@ -370,9 +401,32 @@ kpt_protect(const struct kpt_port *port, struct kpt_walk *w, int floor, u64 clea
 static __always_inline int __must_check
 kpt_clear_dirty(const struct kpt_port *port, struct kpt_walk *w, u64 bits, unsigned int what)
 {
-	struct kpt_edit e = { bits, 0, KPT_TRACK };
+	struct kpt_editing e = { bits, 0, KPT_TRACK };
 
-	return kpt_walk_range(port, w, 0, KPT_LEAVES | what, kpt_edit_visitor, &e);
+	return kpt_edit_range(port, w, 0, what, e);
+}
+
+/* Chosen pages of one table of last level; @first is the entry of the page at @base. */
+static __always_inline int
+kpt_edit_pages(const struct kpt_port *port, struct kpt_walk *w, kpt_ptep_t first, u64 base,
+	       u64 pages, struct kpt_editing *e)
+{
+	struct kpt_visit v = { .level = 0 };
+	int step;
+
+	for (; pages; pages &= pages - 1) {
+		v.ia = base + ((u64)__ffs(pages) << port->format->page_shift);
+		v.ptep = first + __ffs(pages);
+		v.pte = kpt_read(v.ptep);
+		do {
+			if (!kpt_present(port->format, v.pte))
+				break;
+			step = kpt_edit_visitor(port, w, &v, e);
+			if (step < 0)
+				return step;
+		} while (step == KPT_AGAIN);
+	}
+	return 0;
 }
 
 /**
@@ -392,38 +446,30 @@ static __always_inline int __must_check
 kpt_edit_mask(const struct kpt_port *port, struct kpt_walk *w, u64 mask, u64 clear, u64 set)
 {
 	const struct kpt_format *fmt = port->format;
-	struct kpt_edit e = { clear, set, KPT_TRACK };
-	u64 base = w->start, next = 0, ia, span;
-	struct kpt_visit v = {};
-	int step = KPT_NEXT;
+	struct kpt_editing e = { clear, set, KPT_TRACK };
+	u64 base = w->start, behind, pages;
+	struct kpt_visit v;
+	kpt_ptep_t first;
+	int err = 0;
 
 	if (mask && base + ((u64)__fls(mask) << fmt->page_shift) >= w->end)
 		return -EINVAL;
 
-	for (; mask; mask &= mask - 1) {
-		ia = base + ((u64)__ffs(mask) << fmt->page_shift);
-		if (ia < next) {
-			if (v.level)
-				continue;
-			v.ptep += (ia - v.ia) >> fmt->page_shift;
-			v.ia = ia;
-			v.pte = kpt_read(v.ptep);
-		} else {
-			kpt_find(port, w->tree, ia, 0, &v);
-			span = kpt_span(fmt, v.level ?: 1);
-			next = ALIGN_DOWN(ia, span) + span;
+	while (mask && !err) {
+		unsigned int page = __ffs(mask);
+
+		kpt_find(port, w->tree, base + ((u64)page << fmt->page_shift), 0, &v);
+		behind = ALIGN_DOWN(v.ia, kpt_span(fmt, v.level ?: 1)) + kpt_span(fmt, v.level ?: 1);
+		behind = (behind - base) >> fmt->page_shift;
+		pages = behind < 64 ? mask & (BIT_ULL(behind) - 1) : mask;
+		mask &= ~pages;
+		if (!v.level) {
+			first = v.ptep - page;
+			err = kpt_edit_pages(port, w, first, base, pages, &e);
 		}
-		if (v.level)
-			continue;
-		do {
-			if (!kpt_present(fmt, v.pte))
-				break;
-			step = kpt_edit_visitor(port, w, &v, &e);
-		} while (step == KPT_AGAIN);
-		if (step < 0)
-			return step;
 	}
-	return 0;
+	kpt_edit_owe(port, w, &e, base);
+	return err;
 }
 
 /**

@@ -182,30 +182,28 @@ static void tdp_leaves(struct kpt_tree *tree, int level, long delta)
 	kvm_update_page_stats(to_tdp(tree)->kvm, tdp_level(level), delta);
 }
 
-static noinline void tdp_changed(struct kpt_tree *tree, u64 ia, int level,
-				 u64 old_spte, u64 new_spte)
+static noinline void tdp_trace_changed(struct tdp_tree *tdp, gfn_t gfn, int level,
+				       u64 old_spte, u64 new_spte)
 {
-	struct tdp_tree *tdp = to_tdp(tree);
+	trace_kvm_tdp_mmu_spte_changed(kvm_mmu_page_as_id(tdp->root), gfn, level,
+				       old_spte, new_spte);
 
-	if (is_shadow_present_pte(new_spte) && is_last_spte(new_spte, tdp_level(level))) {
-		check_spte_writable_invariants(new_spte);
-		KVM_MMU_WARN_ON(old_spte & ~new_spte & shadow_dirty_mask &&
-				is_shadow_present_pte(old_spte) &&
-				!(old_spte & ~new_spte & PT_WRITABLE_MASK) &&
-				spte_ad_need_write_protect(old_spte));
-	}
+	if (is_shadow_present_pte(old_spte) && is_last_spte(old_spte, level) &&
+	    is_shadow_present_pte(new_spte) && !is_last_spte(new_spte, level))
+		trace_kvm_mmu_split_huge_page(gfn, old_spte, level, 0);
+}
 
-	/* Only MMIO caching gives an entry without memory another such value. */
-	WARN_ONCE(!is_shadow_present_pte(old_spte) && !is_shadow_present_pte(new_spte) &&
-		  !is_mmio_spte(tdp->kvm, old_spte) && !is_mmio_spte(tdp->kvm, new_spte),
-		  "gfn %llx level %d: non-present SPTE %llx replaced by non-present %llx",
-		  gpa_to_gfn(ia), tdp_level(level), old_spte, new_spte);
+static __always_inline void tdp_changed(struct kpt_tree *tree, u64 ia, int level,
+					u64 old_spte, u64 new_spte)
+{
+	/* Entries that rely on write protection instead of dirty bits must not lose one. */
+	KVM_MMU_WARN_ON(is_shadow_present_pte(old_spte) && is_shadow_present_pte(new_spte) &&
+			(old_spte ^ new_spte) == shadow_dirty_mask &&
+			spte_ad_need_write_protect(old_spte));
 
-	trace_kvm_tdp_mmu_spte_changed(kvm_mmu_page_as_id(tdp->root), gpa_to_gfn(ia),
-				       tdp_level(level), old_spte, new_spte);
-	if (level && is_shadow_present_pte(old_spte) && is_large_pte(old_spte) &&
-	    is_shadow_present_pte(new_spte) && !is_large_pte(new_spte))
-		trace_kvm_mmu_split_huge_page(gpa_to_gfn(ia), old_spte, tdp_level(level), 0);
+	if (trace_kvm_tdp_mmu_spte_changed_enabled() || trace_kvm_mmu_split_huge_page_enabled())
+		tdp_trace_changed(to_tdp(tree), gpa_to_gfn(ia), tdp_level(level),
+				  old_spte, new_spte);
 }
 
 static void tdp_invalidate(struct kpt_tree *tree, const struct kpt_debt *debt)
@@ -242,9 +240,15 @@ static __always_inline bool tdp_needs_break(struct kpt_tree *tree)
 	return false;
 }
 
+/* spte_needs_atomic_update(), for loops. */
 static __always_inline bool tdp_is_volatile(u64 spte)
 {
-	return spte_needs_atomic_update(spte);
+	bool is_volatile = !spte_ad_enabled(spte) ||
+			   (is_writable_pte(spte) ? !(spte & shadow_dirty_mask) :
+						    is_mmu_writable_spte(spte));
+
+	KVM_MMU_WARN_ON(is_volatile != spte_needs_atomic_update(spte));
+	return is_volatile;
 }
 
 static __always_inline u64 tdp_aged(u64 spte)
@@ -262,7 +266,9 @@ static __always_inline u64 tdp_first_small(struct kpt_tree *tree, u64 block, int
 	union kvm_mmu_page_role role = to_tdp(tree)->root->role;
 
 	role.level = tdp_level(level);
-	return make_small_spte(to_tdp(tree)->kvm, block, role, 0);
+	block = make_small_spte(to_tdp(tree)->kvm, block, role, 0);
+	check_spte_writable_invariants(block);
+	return block;
 }
 
 static int tdp_external_set(struct kpt_tree *tree, u64 ia, int level, u64 old_spte, u64 new_spte)
@@ -698,6 +704,13 @@ static int tdp_install(struct kvm *kvm, struct kpt_walk *w, struct kpt_visit *v,
 	/* A fault adds to what a leaf allows. */
 	WARN_ON_ONCE(change == KPT_PROTECT || change == KPT_UNMAP);
 
+	/* Only MMIO caching gives an entry without memory another such value. */
+	if (change == KPT_ANNOTATE)
+		WARN_ONCE(!is_mmio_spte(kvm, v->pte) && !is_mmio_spte(kvm, new_spte),
+			  "non-present SPTE %llx would replace non-present %llx", new_spte, v->pte);
+	else if (is_shadow_present_pte(new_spte))
+		check_spte_writable_invariants(new_spte);
+
 	return kpt_commit(&tdp_port, w, v, new_spte, change);
 }
 
@@ -1064,6 +1077,7 @@ static u64 tdp_recoverable(struct kpt_walk *w, struct kpt_visit *v)
 	gfn_t gfn = gpa_to_gfn(v->ia);
 	int level = tdp_level(v->level);
 	struct kpt_visit leaf;
+	u64 huge_spte;
 
 	/* Nothing is known about huge pages that begin outside of the slot. */
 	if (level > KVM_MAX_HUGEPAGE_LEVEL || gfn < slot->base_gfn ||
@@ -1074,7 +1088,9 @@ static u64 tdp_recoverable(struct kpt_walk *w, struct kpt_visit *v)
 	if (!kpt_first_leaf(&tdp_port, w->tree, v, &leaf))
 		return 0;
 
-	return make_huge_spte(tdp->kvm, leaf.pte, level);
+	huge_spte = make_huge_spte(tdp->kvm, leaf.pte, level);
+	check_spte_writable_invariants(huge_spte);
+	return huge_spte;
 }
 
 void kvm_tdp_mmu_recover_huge_pages(struct kvm *kvm, const struct kvm_memory_slot *slot)
