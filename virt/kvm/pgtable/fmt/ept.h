@@ -95,7 +95,7 @@ static bool kpt_ept_reserved(kpt_pte_t pte, int level)
 	return level > 2 || kpt_x86_misaligned(pte, level, 0);
 }
 
-static const struct kpt_format kpt_ept = {
+static const struct kpt_format __maybe_unused kpt_ept = {
 	KPT_X86_LAYOUT,
 	.name		= "ept",
 	.table_bits	= KPT_X86_MMU_PRESENT | KPT_EPT_PERMS | KPT_EPT_ACCESSED |

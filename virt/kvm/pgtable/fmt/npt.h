@@ -57,7 +57,7 @@ static bool kpt_npt_reserved(kpt_pte_t pte, int level)
 	return false;
 }
 
-static const struct kpt_format kpt_npt = {
+static const struct kpt_format __maybe_unused kpt_npt = {
 	KPT_X86_LAYOUT,
 	.name		= "npt",
 	.table_bits	= KPT_X86_MMU_PRESENT | KPT_NPT_PRESENT | KPT_NPT_WRITE |

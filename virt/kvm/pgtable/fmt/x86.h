@@ -61,7 +61,7 @@ static const u8 kpt_x86_rules[KPT_CHANGES] = {
 	.write		= KPT_X86_WRITE,				\
 	.rules		= kpt_x86_rules
 
-static const struct kpt_format kpt_x86 = {
+static const struct kpt_format __maybe_unused kpt_x86 = {
 	KPT_X86_LAYOUT,
 	.name		= "x86",
 };
