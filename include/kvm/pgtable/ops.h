@@ -196,7 +196,7 @@ kpt_map(const struct kpt_port *port, struct kpt_walk *w, u64 oa, u64 attrs, int 
 	};
 	u64 last = oa + (w->end - w->start) - kpt_span(fmt, 0);
 
-	if (last < oa || attrs & (kpt_oa_mask(fmt) | kpt_level_mask(fmt)) ||
+	if (max_level < 0 || last < oa || attrs & (kpt_oa_mask(fmt) | kpt_level_mask(fmt)) ||
 	    kpt_oa(fmt, kpt_oa_bits(fmt, oa)) != oa ||
 	    kpt_oa(fmt, kpt_oa_bits(fmt, last)) != last ||
 	    fmt->reserved(kpt_leaf(fmt, oa, attrs, 0), 0))
@@ -214,7 +214,8 @@ kpt_map(const struct kpt_port *port, struct kpt_walk *w, u64 oa, u64 attrs, int 
  *
  * Leaves and tables of the range are unmapped.
  *
- * Return: as kpt_map(); -EINVAL if @annotation is present or frozen.
+ * Return: as kpt_map(); -EINVAL if @annotation is present or frozen, or if @max_level
+ * is none.
  */
 static __always_inline int __must_check
 kpt_annotate(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t annotation, int max_level)
@@ -224,7 +225,8 @@ kpt_annotate(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t annotati
 		.annotation = annotation,
 	};
 
-	if (kpt_present(port->format, annotation) || kpt_frozen(port->format, annotation))
+	if (max_level < 0 || kpt_present(port->format, annotation) ||
+	    kpt_frozen(port->format, annotation))
 		return -EINVAL;
 
 	return kpt_install(port, w, &c);
@@ -590,15 +592,19 @@ kpt_split_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_vi
  * The tables come from &kpt_env.alloc, which may serve them from a cache that
  * its caller fills without the lock.  Yields.
  *
- * Return: 0; -EAGAIN if the budget is used up, -ENOMEM if &kpt_env.alloc had no
- * table: call again from w->start on.
+ * Return: 0; -EINVAL if @target is below pages; -EAGAIN if the budget is used up,
+ * -ENOMEM if &kpt_env.alloc had no table: call again from w->start on.
  */
 static __always_inline int __must_check
 kpt_split(const struct kpt_port *port, struct kpt_walk *w, int target, unsigned int *budget)
 {
-	int step = kpt_walk_range(port, w, target + 1, KPT_LEAVES | KPT_YIELDS,
-				  kpt_split_visitor, budget);
+	int step;
 
+	if (target < 0)
+		return -EINVAL;
+
+	step = kpt_walk_range(port, w, target + 1, KPT_LEAVES | KPT_YIELDS,
+			      kpt_split_visitor, budget);
 	return step == KPT_STOP ? -EAGAIN : step;
 }
 
