@@ -152,6 +152,8 @@ kpt_install_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_
 	if (!kpt_content_fits(fmt, w, c, v)) {
 		if (kpt_is_table(fmt, v->pte, v->level))
 			return KPT_NEXT;
+		if (!c->memory && v->pte == c->annotation)
+			return KPT_SKIP;
 		return kpt_push_down(port, w, v);
 	}
 
