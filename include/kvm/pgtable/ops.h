@@ -315,6 +315,12 @@ struct kpt_editing {
 	u64 edited;
 };
 
+/* What and where a leaf is cannot be edited in place. */
+static __always_inline bool kpt_editable(const struct kpt_format *fmt, u64 bits)
+{
+	return !(bits & (fmt->present | kpt_oa_mask(fmt) | kpt_level_mask(fmt)));
+}
+
 static __always_inline int
 kpt_edit_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
 		 void *arg)
@@ -350,8 +356,12 @@ kpt_edit_range(const struct kpt_port *port, struct kpt_walk *w, int floor, unsig
 	       struct kpt_editing e)
 {
 	u64 start = w->start;
-	int err = kpt_walk_range(port, w, floor, KPT_LEAVES | what, kpt_edit_visitor, &e);
+	int err;
 
+	if (!kpt_editable(port->format, e.clear | e.set))
+		return -EINVAL;
+
+	err = kpt_walk_range(port, w, floor, KPT_LEAVES | what, kpt_edit_visitor, &e);
 	kpt_edit_owe(port, w, &e, start);
 	return err;
 }
@@ -383,7 +393,8 @@ kpt_wrprot(const struct kpt_port *port, struct kpt_walk *w, int floor, unsigned 
  * @clear: bits to clear; for write access those of the format and its fast-write bit
  * @set: bits to set
  *
- * Return: 0, or the error of the external tables.
+ * Return: 0; -EINVAL for bits that are no permissions; or the error of the external
+ * tables.
  */
 static __always_inline int __must_check
 kpt_protect(const struct kpt_port *port, struct kpt_walk *w, int floor, u64 clear, u64 set)
@@ -443,8 +454,8 @@ kpt_edit_pages(const struct kpt_port *port, struct kpt_walk *w, kpt_ptep_t first
  *
  * Blocks are passed over.  One descent per table of last level, not per page.
  *
- * Return: 0; -EINVAL if the mask names pages beyond the range; or the error of
- * the external tables.
+ * Return: 0; -EINVAL if the mask names pages beyond the range, or for bits that are
+ * no permissions; or the error of the external tables.
  */
 static __always_inline int __must_check
 kpt_edit_mask(const struct kpt_port *port, struct kpt_walk *w, u64 mask, u64 clear, u64 set)
@@ -456,7 +467,8 @@ kpt_edit_mask(const struct kpt_port *port, struct kpt_walk *w, u64 mask, u64 cle
 	kpt_ptep_t first;
 	int err = 0;
 
-	if (mask && base + ((u64)__fls(mask) << fmt->page_shift) >= w->end)
+	if (!kpt_editable(fmt, clear | set) ||
+	    (mask && base + ((u64)__fls(mask) << fmt->page_shift) >= w->end))
 		return -EINVAL;
 
 	while (mask && !err) {
