@@ -307,11 +307,12 @@ kpt_zap(const struct kpt_port *port, struct kpt_walk *w, int level)
 
 /* Changing permissions and tracking */
 
-/* One debt for all that an operation edits: from its start to behind the last leaf. */
+/* One debt for all that an operation edits: from the first leaf to behind the last. */
 struct kpt_editing {
 	u64 clear;
 	u64 set;
 	enum kpt_change change;
+	u64 first;
 	u64 edited;
 };
 
@@ -335,19 +336,20 @@ kpt_edit_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_vis
 	if (err)
 		return kpt_step(err);
 
+	if (!e->edited)
+		e->first = v->ia;
 	e->edited = v->ia + kpt_span(port->format, v->level);
 	return KPT_NEXT;
 }
 
 static __always_inline void
-kpt_edit_owe(const struct kpt_port *port, struct kpt_walk *w, const struct kpt_editing *e,
-	     u64 start)
+kpt_edit_owe(const struct kpt_port *port, struct kpt_walk *w, const struct kpt_editing *e)
 {
 	u8 owes = kpt_rule(port->format, e->change);
 
 	if (e->edited && owes && !w->tree->retired)
 		kpt_owe(e->change == KPT_TRACK ? &w->gather.tracked : &w->gather.debt,
-			start, e->edited, owes);
+			e->first, e->edited, owes);
 }
 
 /* Only tracked debt may be noted as late as here: a walk that yields pays the other before. */
@@ -355,14 +357,13 @@ static __always_inline int
 kpt_edit_range(const struct kpt_port *port, struct kpt_walk *w, int floor, unsigned int what,
 	       struct kpt_editing e)
 {
-	u64 start = w->start;
 	int err;
 
 	if (!kpt_editable(port->format, e.clear | e.set))
 		return -EINVAL;
 
 	err = kpt_walk_range(port, w, floor, KPT_LEAVES | what, kpt_edit_visitor, &e);
-	kpt_edit_owe(port, w, &e, start);
+	kpt_edit_owe(port, w, &e);
 	return err;
 }
 
@@ -484,7 +485,7 @@ kpt_edit_mask(const struct kpt_port *port, struct kpt_walk *w, u64 mask, u64 cle
 			err = kpt_edit_pages(port, w, first, base, pages, &e);
 		}
 	}
-	kpt_edit_owe(port, w, &e, base);
+	kpt_edit_owe(port, w, &e);
 	return err;
 }
 
