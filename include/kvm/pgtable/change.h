@@ -207,7 +207,7 @@ static __always_inline bool
 kpt_needs_break(const struct kpt_port *port, struct kpt_tree *tree, enum kpt_change change)
 {
 	return kpt_rule(port->format, change) & KPT_BREAK &&
-	       (!port->env->needs_break || port->env->needs_break(tree));
+	       (change == KPT_REMAP || !port->env->needs_break || port->env->needs_break(tree));
 }
 
 /**
