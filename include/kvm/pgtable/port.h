@@ -74,8 +74,8 @@ struct kpt_walk;
  * @end:	leaves a walk
  * @want_yield:	the CPU or the lock is wanted by others
  * @yield:	drops and takes the lock; called outside of @begin and @end
- * @needs_break: false if this CPU does without break-before-make; NULL: it needs
- *		what the format's rules say
+ * @needs_break: false if this CPU changes between block and table without
+ *		break-before-make; NULL: it needs what the format's rules say
  * @is_volatile: replaces kpt_volatile() where the client knows more
  * @aged:	a leaf as it is after ageing, replaces clearing the accessed bit
  * @make_table:	replaces kpt_table() where the client encodes more
