@@ -137,6 +137,16 @@ kpt_push_down(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit 
 	return err;
 }
 
+/* Another CPU was faster: the one that faulted may still know that nothing was there. */
+static __always_inline void
+kpt_owe_spurious(const struct kpt_format *fmt, struct kpt_walk *w, const struct kpt_visit *v)
+{
+	u8 owes = (kpt_rule(fmt, KPT_MAP) | kpt_rule(fmt, KPT_RELAX)) & KPT_OWES_LOCAL;
+
+	if (owes)
+		kpt_owe(&w->gather.debt, v->ia, v->ia + kpt_span(fmt, v->level), owes);
+}
+
 static __always_inline int
 kpt_install_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
 		    void *arg)
@@ -158,8 +168,10 @@ kpt_install_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_
 	}
 
 	new = kpt_content_at(fmt, c, v->ia, v->level);
-	if (new == v->pte)
+	if (new == v->pte) {
+		kpt_owe_spurious(fmt, w, v);
 		return KPT_SKIP;
+	}
 	err = kpt_change(port, w, v, new);
 	return err ?: KPT_SKIP;
 }
