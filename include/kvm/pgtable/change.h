@@ -192,10 +192,14 @@ kpt_change_external(const struct kpt_port *port, struct kpt_walk *w, struct kpt_
 {
 	int err = 0;
 
+	/* What took the table's place could not be told, nor taken back. */
+	if (change == KPT_COLLAPSE)
+		return -EINVAL;
+
 	if (!kpt_replace(port, w, v, port->format->frozen))
 		return -EAGAIN;
 
-	if (change != KPT_DETACH && change != KPT_COLLAPSE)
+	if (change != KPT_DETACH)
 		err = port->env->external_set(w->tree, v->ia, v->level, v->pte, new);
 	if (!err)
 		kpt_conclude(port, w, v, new, change);
