@@ -41,7 +41,6 @@ apt_state() {
 		Dir::Cache::srcpkgcache "";
 		Dir::Etc::sourcelist "$state/sources.list";
 		Dir::Etc::sourceparts "$state/sources";
-		Dir::Etc::preferences "$state/preferences";
 		Acquire::Retries "3";
 		Acquire::Languages "none";
 	EOT
