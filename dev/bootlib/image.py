@@ -17,7 +17,7 @@ def write_plan(options, tests, work):
     count = not options.icount and not options.console
     (work / "tests").write_text("".join(f"{test}\n" for test in tests))
     (work / "settings").write_text(
-        f"COUNT={'1' * count}\nCONSOLE={'1' * options.console}\n")
+        f"COUNT={'1' * count}\nCONSOLE={'1' * options.console}\nICOUNT={'1' * options.icount}\n")
 
 
 def added_files(root):
