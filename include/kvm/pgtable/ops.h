@@ -688,6 +688,8 @@ kpt_collapse(const struct kpt_port *port, struct kpt_walk *w, kpt_decide_t decid
  * For clients that know no more about the memory than the table says.  The
  * block is accessed or dirty if one of the leaves is.
  *
+ * Context: an exclusive walk.  What another walker did to a leaf between this look and
+ * the collapse would be undone: an unmapped page would come back.
  * Return: the block; 0 if the leaves are not contiguous, not alike, or not all
  * leaves, or if the format has no block of that level.
  */
