@@ -236,6 +236,18 @@ kpt_change_slowly(const struct kpt_port *port, struct kpt_walk *w, struct kpt_vi
 	return kpt_change_by_break(port, w, v, new, change);
 }
 
+static __always_inline int __must_check
+kpt_commit_slowly(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
+		  kpt_pte_t new, enum kpt_change change)
+{
+	/* A copy, so that the walk's own stays in registers. */
+	struct kpt_visit copy = *v;
+	int err = port->change_slowly(w, &copy, new, change);
+
+	*v = copy;
+	return err;
+}
+
 /**
  * kpt_commit() - change an entry, the class of the change being known
  * @port: port
@@ -253,14 +265,8 @@ kpt_commit(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
 	   kpt_pte_t new, enum kpt_change change)
 {
 	if (port->change_slowly &&
-	    unlikely(w->tree->external || kpt_needs_break(port, w->tree, change))) {
-		/* A copy, so that the walk's own stays in registers. */
-		struct kpt_visit copy = *v;
-		int err = port->change_slowly(w, &copy, new, change);
-
-		*v = copy;
-		return err;
-	}
+	    unlikely(w->tree->external || kpt_needs_break(port, w->tree, change)))
+		return kpt_commit_slowly(port, w, v, new, change);
 
 	if (!kpt_replace(port, w, v, new))
 		return -EAGAIN;
@@ -291,6 +297,9 @@ kpt_change(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
 	change = kpt_classify(port->format, v->pte, new, v->level);
 	if (kpt_rule(port->format, change) & KPT_REFUSED)
 		return -EINVAL;
+	/* The block need not map what the table's leaves do: break it on every CPU. */
+	if (change == KPT_COLLAPSE && kpt_rule(port->format, change) & KPT_BREAK)
+		return kpt_commit_slowly(port, w, v, new, change);
 	return kpt_commit(port, w, v, new, change);
 }
 
