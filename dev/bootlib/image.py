@@ -17,7 +17,7 @@ def write_plan(options, tests, work):
     count = not options.icount and not options.console
     (work / "tests").write_text("".join(f"{test}\n" for test in tests))
     (work / "settings").write_text(
-        f"COUNT={'1' * count}\nCONSOLE={'1' * options.console}\nICOUNT={'1' * options.icount}\n")
+        f"COUNT={'1' * count}\nCONSOLE={'1' * options.console}\n")
 
 
 def added_files(root):
@@ -46,7 +46,7 @@ def contents(options, tests, work):
     for name in ("tests", "settings"):
         yield f"file /plan/{name} {work}/{name} 0644 0 0"
     for name in sorted({test.split()[0] for test in tests}):
-        yield f"file /tests/{name} {options.kernel}/kvm/{name} 0755 0 0"
+        yield f"file /tests/{name} {options.selftests}/{name} 0755 0 0"
     if options.root:
         yield from added_files(Path(options.root))
 

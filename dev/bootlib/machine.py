@@ -38,13 +38,9 @@ class Machine:
     def running(self):
         return self.process.poll() is None
 
-    def stop(self, patience=0):
-        """Gives the machine `patience` seconds to power itself off, then takes it down."""
-        try:
-            self.process.wait(patience)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
 
 
 def drain(screen, log):

@@ -82,10 +82,15 @@ class Options:
     record: bool
     limit: int
     hugepages: int
+    thread_clock: bool
 
     @property
     def kernel(self):
         return BUILD / ("x86" + "-stock" * self.stock + "-debug" * self.debug)
+
+    @property
+    def selftests(self):
+        return self.kernel / ("kvm" + "-thread-clock" * self.thread_clock)
 
     @property
     def results(self):
@@ -112,6 +117,7 @@ def read_options():
         record=flag("RECORD"),
         limit=number("TIMEOUT", 1200 if hardware == "ept" else 600),
         hugepages=number("HUGEPAGES", 64 if hardware == "ept" else 512),
+        thread_clock=flag("THREAD_CLOCK"),
     )
     if one_cpu and options.cpus != 1:
         die(f"CPUS={options.cpus}: {'Bochs' if hardware == 'ept' else 'ICOUNT=1'} has one CPU")

@@ -88,7 +88,7 @@ class Boot:
                 time.sleep(0.1)
             self.watch(console)
         finally:
-            self.machine.stop(patience=5 * self.over)
+            self.machine.stop()
 
     def watch(self, console):
         for line in console:
