@@ -1,0 +1,499 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/moduleparam.h>
+#include <linux/random.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+
+#include "env.h"
+#include "model.h"
+
+/* Freed tables stay poisoned until there are this many bytes of them. */
+#define KPT_TEST_KEEP	SZ_4M
+#define KPT_TEST_POISON	0xdead4ead5eaddead
+
+enum kpt_table_state {
+	KPT_TABLE_LINKED,
+	KPT_TABLE_UNLINKED,
+	KPT_TABLE_RECLAIMED,
+	KPT_TABLE_FREED,
+};
+
+/**
+ * struct kpt_table_info - what is known of a table, found from its page
+ * @state:	&enum kpt_table_state bits
+ * @level:	level of its entries
+ * @order:	of its pages
+ * @table:	table
+ * @link:	the engine's
+ * @t:		test
+ * @rcu:	grace period
+ * @freed:	in &kpt_test.freed
+ */
+struct kpt_table_info {
+	unsigned long state;
+	int level;
+	unsigned int order;
+	kpt_pte_t *table;
+	kpt_pte_t *link;
+	struct kpt_test *t;
+	struct rcu_head rcu;
+	struct list_head freed;
+};
+
+static struct kpt_test *to_test(struct kpt_tree *tree)
+{
+	return container_of(tree, struct kpt_test, tree);
+}
+
+static struct kpt_table_info *to_info(const kpt_pte_t *table)
+{
+	return (void *)page_private(virt_to_page(table));
+}
+
+/* Reports */
+
+void kpt_test_report(struct kpt_test *t, const char *format, ...)
+{
+	va_list args;
+
+	if (atomic_inc_return(&t->reports) > 1)
+		return;
+
+	va_start(args, format);
+	vsnprintf(t->report, sizeof(t->report), format, args);
+	va_end(args);
+}
+
+static bool due(struct kpt_trap *trap)
+{
+	unsigned int seen = ++trap->seen;
+
+	return trap->at && (trap->every ? seen >= trap->at : seen == trap->at);
+}
+
+/* The life of a table: private, linked, unlinked, reclaimed, freed */
+
+kpt_pte_t *kpt_test_table_va(u64 pa)
+{
+	return __va(pa);
+}
+
+u64 kpt_test_table_pa(kpt_pte_t *table)
+{
+	return __pa(table);
+}
+
+kpt_pte_t **kpt_test_table_link(kpt_pte_t *table)
+{
+	return &to_info(table)->link;
+}
+
+static kpt_pte_t *new_table(struct kpt_test *t, int level, unsigned int entries)
+{
+	struct kpt_table_info *info = kzalloc(sizeof(*info), GFP_ATOMIC);
+	unsigned int order = get_order(entries * sizeof(kpt_pte_t));
+	struct page *page = alloc_pages(GFP_ATOMIC | __GFP_ZERO, order);
+
+	if (!info || !page) {
+		kpt_test_report(t, "no memory for the test's own tables");
+		kfree(info);
+		if (page)
+			__free_pages(page, order);
+		return NULL;
+	}
+
+	info->table = page_address(page);
+	info->level = level;
+	info->order = order;
+	info->t = t;
+	set_page_private(page, (unsigned long)info);
+	kpt_fill(info->table, entries, t->config->format->empty, 0);
+	return info->table;
+}
+
+static void release(struct kpt_table_info *info)
+{
+	struct page *page = virt_to_page(info->table);
+
+	set_page_private(page, 0);
+	__free_pages(page, info->order);
+	kfree(info);
+}
+
+kpt_pte_t *kpt_test_alloc(struct kpt_tree *tree, const struct kpt_visit *parent)
+{
+	struct kpt_test *t = to_test(tree);
+	int level = parent->level - 1;
+	kpt_pte_t *table;
+
+	if (level < 0 || level >= tree->top)
+		kpt_test_report(t, "a table for level %d is asked for", level);
+	if (!t->threads && due(&t->alloc))
+		return NULL;
+
+	table = new_table(t, level, kpt_entries(t->config->format));
+	if (table)
+		atomic_long_inc(&t->live);
+	return table;
+}
+
+void kpt_test_free(struct kpt_tree *tree, kpt_pte_t *table)
+{
+	struct kpt_table_info *info = to_info(table);
+	struct kpt_test *t = to_test(tree);
+
+	if (info->state)
+		kpt_test_report(t, "a table of level %d in state %#lx is freed as private",
+				info->level, info->state);
+	atomic_long_dec(&t->live);
+	release(info);
+}
+
+static void enter(struct kpt_table_info *info, enum kpt_table_state state)
+{
+	if (test_and_set_bit(state, &info->state))
+		kpt_test_report(info->t, "a table of level %d enters state %d twice",
+				info->level, state);
+}
+
+void kpt_test_attached(struct kpt_tree *tree, kpt_pte_t *table, int level)
+{
+	struct kpt_table_info *info = to_info(table);
+
+	if (info->level != level)
+		kpt_test_report(info->t, "a table of level %d is linked at level %d",
+				info->level, level);
+	enter(info, KPT_TABLE_LINKED);
+	atomic_long_inc(&info->t->tables[level]);
+}
+
+void kpt_test_detached(struct kpt_tree *tree, kpt_pte_t *table, int level)
+{
+	struct kpt_table_info *info = to_info(table);
+
+	if (info->level != level)
+		kpt_test_report(info->t, "a table of level %d is unlinked at level %d",
+				info->level, level);
+	enter(info, KPT_TABLE_UNLINKED);
+	atomic_long_dec(&info->t->tables[level]);
+}
+
+static void keep_poisoned(struct kpt_test *t, struct kpt_table_info *info)
+{
+	struct kpt_table_info *oldest = NULL;
+	unsigned long flags;
+
+	kpt_fill(info->table, (PAGE_SIZE << info->order) / sizeof(kpt_pte_t), KPT_TEST_POISON, 0);
+
+	spin_lock_irqsave(&t->cpu_lock, flags);
+	list_add_tail(&info->freed, &t->freed);
+	if (++t->freed_count > KPT_TEST_KEEP / (PAGE_SIZE << info->order)) {
+		oldest = list_first_entry(&t->freed, struct kpt_table_info, freed);
+		list_del(&oldest->freed);
+		t->freed_count--;
+	}
+	spin_unlock_irqrestore(&t->cpu_lock, flags);
+	if (oldest)
+		release(oldest);
+}
+
+static void after_grace_period(struct rcu_head *rcu)
+{
+	struct kpt_table_info *info = container_of(rcu, struct kpt_table_info, rcu);
+	struct kpt_test *t = info->t;
+
+	if (info->state != (BIT(KPT_TABLE_LINKED) | BIT(KPT_TABLE_UNLINKED) |
+			    BIT(KPT_TABLE_RECLAIMED)))
+		kpt_test_report(t, "a table of level %d is freed in state %#lx",
+				info->level, info->state);
+	if (!t->tree.retired)
+		kpt_cpus_check_table(t, info->table, "freed");
+	enter(info, KPT_TABLE_FREED);
+	keep_poisoned(t, info);
+	atomic_long_dec(&t->live);
+}
+
+void kpt_test_reclaim(struct kpt_tree *tree, kpt_pte_t *table)
+{
+	struct kpt_table_info *info = to_info(table);
+
+	if (!info->t->tree.retired)
+		kpt_cpus_check_table(info->t, table, "reclaimed before it was invalidated");
+	enter(info, KPT_TABLE_RECLAIMED);
+	call_rcu(&info->rcu, after_grace_period);
+}
+
+bool kpt_test_freed(const kpt_pte_t *table)
+{
+	return test_bit(KPT_TABLE_FREED, &to_info(table)->state);
+}
+
+/* What the engine tells */
+
+void kpt_test_leaves(struct kpt_tree *tree, int level, long delta)
+{
+	atomic_long_add(delta, &to_test(tree)->leaves[level]);
+}
+
+void kpt_test_changed(struct kpt_tree *tree, u64 ia, int level, kpt_pte_t old, kpt_pte_t new)
+{
+	struct kpt_test *t = to_test(tree);
+
+	if (kpt_frozen(t->config->format, old))
+		kpt_test_report(t, "a change of a frozen entry at %#llx is told", ia);
+	kpt_dirt_changed(t, ia, level, old, new);
+}
+
+void kpt_test_invalidate(struct kpt_tree *tree, const struct kpt_debt *debt)
+{
+	struct kpt_test *t = to_test(tree);
+
+	if (tree->retired || debt->start >= debt->end || !debt->owes ||
+	    debt->owes & ~(KPT_OWES_LOCAL | KPT_OWES_BROADCAST))
+		kpt_test_report(t, "an invalidation of %#llx to %#llx, owing %#x",
+				debt->start, debt->end, debt->owes);
+	atomic_inc(&t->invalidations);
+	kpt_cpus_invalidate(t, debt);
+}
+
+bool kpt_test_needs_break(struct kpt_tree *tree)
+{
+	return !to_test(tree)->config->no_break;
+}
+
+/* The lock */
+
+void kpt_test_begin(struct kpt_tree *tree)
+{
+	struct kpt_test *t = to_test(tree);
+
+	rcu_read_lock();
+	if (!t->threads)
+		t->depth++;
+}
+
+void kpt_test_end(struct kpt_tree *tree)
+{
+	struct kpt_test *t = to_test(tree);
+
+	if (!t->threads && --t->depth < 0)
+		kpt_test_report(t, "a walk ends that did not begin");
+	rcu_read_unlock();
+}
+
+bool kpt_test_want_yield(struct kpt_tree *tree)
+{
+	struct kpt_test *t = to_test(tree);
+
+	return !t->threads && t->depth == 1 && due(&t->yield);
+}
+
+/* The lock is dropped: what protects or unmaps has been paid. */
+void kpt_test_yield(struct kpt_tree *tree, bool shared)
+{
+	struct kpt_test *t = to_test(tree);
+	enum kpt_lock lock = t->lock;
+
+	if (t->depth || lock == KPT_UNLOCKED || shared != (lock == KPT_LOCK_SHARED))
+		kpt_test_report(t, "a walk yields at depth %d, lock state %d, shared %d",
+				t->depth, lock, shared);
+	kpt_cpus_check(t);
+	t->lock = KPT_UNLOCKED;
+	if (t->yield.act)
+		t->yield.act(t);
+	t->lock = lock;
+}
+
+/* Whoever is faster does so between the engine's last look and its exchange. */
+bool kpt_test_lose_race(struct kpt_tree *tree)
+{
+	struct kpt_test *t = to_test(tree);
+
+	if (t->threads || t->depth != 1 || !due(&t->race))
+		return false;
+	if (!t->race.act)
+		return true;
+	t->race.act(t);
+	return false;
+}
+
+/* Running operations */
+
+static bool only_tracks(const struct kpt_call *call)
+{
+	return call->op == KPT_OP_WRPROT || call->op == KPT_OP_CLEAR_DIRTY ||
+	       call->op == KPT_OP_EDIT_MASK;
+}
+
+void kpt_test_pay(struct kpt_test *t, const struct kpt_debt *debt)
+{
+	if (debt->owes)
+		kpt_test_invalidate(&t->tree, debt);
+}
+
+void kpt_test_pay_tracked(struct kpt_test *t)
+{
+	kpt_test_pay(t, &t->tracked);
+	t->tracked.owes = 0;
+}
+
+/*
+ * As a client does it: lock, operation, payment, unlock.  The tracked debt of an
+ * operation that owes is kept for later, all else is paid here.
+ */
+long kpt_test_run(struct kpt_test *t, struct kpt_call *call)
+{
+	enum kpt_lock lock = t->lock;
+	bool tracking = t->tracking;
+	long ret;
+
+	call->tree = &t->tree;
+	call->debt.owes = 0;
+	t->lock = call->shared ? KPT_LOCK_SHARED : KPT_LOCK_EXCLUSIVE;
+	t->tracking = tracking || only_tracks(call);
+	ret = t->config->run(call);
+	t->tracking = tracking;
+	t->lock = lock;
+
+	if (only_tracks(call))
+		kpt_debt_add(&t->tracked, call->debt);
+	else
+		kpt_test_pay(t, &call->debt);
+	return ret;
+}
+
+/* A second, plain reader: what the accounting and the model are compared with. */
+struct kpt_reading {
+	struct kpt_test *t;
+	kpt_reader_t reader;
+	void *arg;
+	long tables[KPT_MAX_LEVELS];
+	long leaves[KPT_MAX_LEVELS];
+};
+
+static void read_table(struct kpt_reading *r, const kpt_pte_t *table, unsigned int entries,
+		       u64 ia, int level)
+{
+	const struct kpt_format *fmt = r->t->config->format;
+
+	for (unsigned int i = 0; i < entries; i++, ia += kpt_span(fmt, level)) {
+		kpt_pte_t pte = table[i];
+
+		if (pte == fmt->empty)
+			continue;
+		if (kpt_frozen(fmt, pte)) {
+			kpt_test_report(r->t, "%#llx is left frozen at level %d", ia, level);
+			continue;
+		}
+		r->reader(r->t, ia, level, pte, r->arg);
+		if (kpt_is_leaf(fmt, pte, level))
+			r->leaves[level]++;
+		if (!kpt_is_table(fmt, pte, level))
+			continue;
+		r->tables[level - 1]++;
+		read_table(r, __va(kpt_oa(fmt, pte)), kpt_entries(fmt), ia, level - 1);
+	}
+}
+
+static unsigned int root_entries(struct kpt_test *t)
+{
+	return 1U << (t->tree.ia_bits - kpt_shift(t->config->format, t->tree.top));
+}
+
+/* Reads everything and compares the accounting with it (invariant 9). */
+void kpt_test_read(struct kpt_test *t, kpt_reader_t reader, void *arg)
+{
+	struct kpt_reading r = { .t = t, .reader = reader, .arg = arg };
+
+	read_table(&r, (__force kpt_pte_t *)t->tree.root, root_entries(t), 0, t->tree.top);
+	for (int level = 0; level < KPT_MAX_LEVELS; level++) {
+		if (r.tables[level] != atomic_long_read(&t->tables[level]))
+			kpt_test_report(t, "invariant 9: %ld tables of level %d, accounted are %ld",
+					r.tables[level], level, atomic_long_read(&t->tables[level]));
+		if (r.leaves[level] != atomic_long_read(&t->leaves[level]))
+			kpt_test_report(t, "invariant 9: %ld leaves of level %d, accounted are %ld",
+					r.leaves[level], level, atomic_long_read(&t->leaves[level]));
+	}
+}
+
+void kpt_test_check(struct kpt_test *t)
+{
+	if (t->depth || t->lock != KPT_UNLOCKED)
+		kpt_test_report(t, "a walk is still under way, depth %d", t->depth);
+	if (!atomic_xchg(&t->reports, 0))
+		return;
+	KUNIT_FAIL(t->kunit, "%s: %s", t->config->name, t->report);
+	t->failed = true;
+}
+
+/* Start and end */
+
+#undef MODULE_PARAM_PREFIX
+#define MODULE_PARAM_PREFIX "kvm_pgtable."
+
+static ulong seed;
+module_param(seed, ulong, 0444);
+MODULE_PARM_DESC(seed, "what random tests start from, 0: chosen at random");
+
+void kpt_test_seed(struct kpt_test *t)
+{
+	u64 chosen = seed ?: get_random_u32() | 1;
+
+	kunit_info(t->kunit, "%s: seed %llu", t->config->name, chosen);
+	prandom_seed_state(&t->rnd, chosen);
+}
+
+u32 kpt_test_random(struct kpt_test *t, u32 below)
+{
+	return prandom_u32_state(&t->rnd) % below;
+}
+
+struct kpt_test *kpt_test_start(struct kunit *kunit, const struct kpt_config *config)
+{
+	const struct kpt_format *fmt = config->format;
+	struct kpt_test *t = kunit_kzalloc(kunit, sizeof(*t), GFP_KERNEL);
+	kpt_pte_t *root;
+
+	KUNIT_ASSERT_NOT_NULL(kunit, t);
+	t->kunit = kunit;
+	t->config = config;
+	t->tree.top = config->levels - 1;
+	t->tree.ia_bits = config->ia_bits;
+	spin_lock_init(&t->cpu_lock);
+	INIT_LIST_HEAD(&t->freed);
+	prandom_seed_state(&t->rnd, 1);
+	root = new_table(t, t->tree.top, max(root_entries(t), kpt_entries(fmt)));
+	KUNIT_ASSERT_NOT_NULL(kunit, root);
+	t->tree.root = (__force kpt_ptep_t)root;
+	return t;
+}
+
+/* Empties the tree and proves that nothing was lost on the way. */
+void kpt_test_finish(struct kpt_test *t)
+{
+	struct kpt_table_info *info, *next;
+	struct kpt_call zap = {
+		.op = KPT_OP_ZAP,
+		.end = BIT_ULL(t->tree.ia_bits),
+		.level = t->tree.top,
+	};
+
+	memset(&t->alloc, 0, sizeof(t->alloc));
+	memset(&t->yield, 0, sizeof(t->yield));
+	kpt_test_run(t, &zap);
+	kpt_cpus_check(t);
+	rcu_barrier();
+	KUNIT_EXPECT_EQ_MSG(t->kunit, atomic_long_read(&t->live), 0, "%s: tables leaked",
+			    t->config->name);
+	for (int level = 0; level < KPT_MAX_LEVELS; level++) {
+		KUNIT_EXPECT_EQ(t->kunit, atomic_long_read(&t->tables[level]), 0);
+		KUNIT_EXPECT_EQ(t->kunit, atomic_long_read(&t->leaves[level]), 0);
+	}
+	list_for_each_entry_safe(info, next, &t->freed, freed)
+		release(info);
+	release(to_info((__force kpt_pte_t *)t->tree.root));
+	if (atomic_read(&t->reports))
+		KUNIT_FAIL(t->kunit, "%s: %s", t->config->name, t->report);
+}

@@ -1,0 +1,459 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "model.h"
+
+static const struct kpt_format *fmt_of(const struct kpt_model *m)
+{
+	return m->t->config->format;
+}
+
+static u64 cell_span(const struct kpt_model *m)
+{
+	return kpt_span(fmt_of(m), m->unit);
+}
+
+static u64 cell_ia(const struct kpt_model *m, unsigned int i)
+{
+	return m->base + i * cell_span(m);
+}
+
+u64 kpt_model_end(const struct kpt_model *m)
+{
+	return cell_ia(m, m->count);
+}
+
+/* The window's tables: two on each side of a boundary, where there is one. */
+struct kpt_model *kpt_model_create(struct kpt_test *t, int unit)
+{
+	const struct kpt_format *fmt = t->config->format;
+	struct kpt_model *m = kunit_kzalloc(t->kunit, sizeof(*m), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(t->kunit, m);
+	m->t = t;
+	m->unit = unit;
+	m->count = 4 * kpt_entries(fmt);
+	if (unit + 2 <= t->tree.top)
+		m->base = kpt_span(fmt, unit + 2) - 2 * kpt_span(fmt, unit + 1);
+	m->cells = kunit_kcalloc(t->kunit, m->count, sizeof(*m->cells), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(t->kunit, m->cells);
+	KUNIT_ASSERT_LE(t->kunit, kpt_model_end(m), BIT_ULL(t->tree.ia_bits));
+	return m;
+}
+
+void kpt_model_copy(struct kpt_model *to, const struct kpt_model *from)
+{
+	memcpy(to->cells, from->cells, from->count * sizeof(*from->cells));
+}
+
+u64 kpt_rest_mask(const struct kpt_config *config)
+{
+	const struct kpt_format *fmt = config->format;
+
+	return ~(kpt_oa_mask(fmt) | kpt_level_mask(fmt) | fmt->perm_mask | fmt->accessed |
+		 fmt->dirty | config->saved);
+}
+
+/* Which cells an operation's range, or the entry of a level around a cell, is */
+
+struct cells {
+	unsigned int first;
+	unsigned int end;
+};
+
+static struct cells cells_between(const struct kpt_model *m, u64 start, u64 end)
+{
+	u64 last = kpt_model_end(m);
+
+	start = clamp(start, m->base, last) - m->base;
+	end = clamp(end, m->base, last) - m->base;
+	return (struct cells) {
+		.first = start / cell_span(m),
+		.end = DIV_ROUND_UP(end, cell_span(m)),
+	};
+}
+
+static struct cells cells_around(const struct kpt_model *m, unsigned int i, int level)
+{
+	u64 ia = ALIGN_DOWN(cell_ia(m, i), kpt_span(fmt_of(m), level));
+
+	return cells_between(m, ia, ia + kpt_span(fmt_of(m), level));
+}
+
+/* Is the whole span of an entry within the range? */
+static bool covered(const struct kpt_model *m, const struct kpt_call *c, unsigned int i, int level)
+{
+	u64 ia = ALIGN_DOWN(cell_ia(m, i), kpt_span(fmt_of(m), level));
+
+	return ia >= c->start && ia + kpt_span(fmt_of(m), level) <= c->end;
+}
+
+static struct cells entry_of(const struct kpt_model *m, unsigned int i)
+{
+	return cells_around(m, i, m->cells[i].level);
+}
+
+static void empty(struct kpt_cell *cell)
+{
+	*cell = (struct kpt_cell) { .written = cell->written };
+}
+
+/* Before a part of a larger entry changes, it is as many entries of the level below. */
+static void push_down(struct kpt_model *m, unsigned int i, int level)
+{
+	while (m->cells[i].kind != KPT_CELL_NONE && m->cells[i].level > level) {
+		struct cells e = entry_of(m, i);
+
+		for (unsigned int j = e.first; j < e.end; j++)
+			m->cells[j].level--;
+	}
+}
+
+static int map_level(const struct kpt_model *m, const struct kpt_call *c, unsigned int i)
+{
+	const struct kpt_format *fmt = fmt_of(m);
+	int level = min(c->level, m->unit + 1);
+	u64 ia = cell_ia(m, i);
+
+	for (; level > m->unit; level--)
+		if (covered(m, c, i, level) && IS_ALIGNED(ia, kpt_span(fmt, level)) &&
+		    (c->op == KPT_OP_ANNOTATE ||
+		     (kpt_block_level(fmt, level) &&
+		      IS_ALIGNED(c->oa + ia - c->start, kpt_span(fmt, level)))))
+			break;
+	return level;
+}
+
+/* A larger entry says already what is to be said. */
+static bool annotated_above(const struct kpt_model *m, const struct kpt_call *c, unsigned int i,
+			    int level)
+{
+	const struct kpt_cell *cell = &m->cells[i];
+
+	return c->op == KPT_OP_ANNOTATE && cell->kind == KPT_CELL_NOTE &&
+	       cell->level > level && cell->rest == c->value;
+}
+
+static void install(struct kpt_model *m, const struct kpt_call *c)
+{
+	const struct kpt_format *fmt = fmt_of(m);
+	struct cells range = cells_between(m, c->start, c->end), e;
+	struct kpt_cell new = {};
+
+	for (unsigned int i = range.first; i < range.end; i = e.end) {
+		new.level = map_level(m, c, i);
+		if (annotated_above(m, c, i, new.level)) {
+			e = entry_of(m, i);
+			continue;
+		}
+		e = cells_around(m, i, new.level);
+		push_down(m, i, new.level);
+		for (unsigned int j = e.first; j < e.end; j++) {
+			new.written = m->cells[j].written;
+			if (c->op == KPT_OP_MAP) {
+				new.kind = KPT_CELL_LEAF;
+				new.oa = c->oa + cell_ia(m, j) - c->start;
+				new.perms = fmt->perms(c->value | fmt->page_bits);
+				new.rest = c->value & kpt_rest_mask(m->t->config);
+			} else {
+				new.kind = c->value == fmt->empty ? KPT_CELL_NONE : KPT_CELL_NOTE;
+				new.rest = c->value;
+			}
+			m->cells[j] = new;
+		}
+	}
+}
+
+static void unmap(struct kpt_model *m, const struct kpt_call *c)
+{
+	struct cells range = cells_between(m, c->start, c->end), e;
+
+	for (unsigned int i = range.first; i < range.end; i = e.end) {
+		struct kpt_cell *cell = &m->cells[i];
+
+		e = cell->kind == KPT_CELL_NONE ? (struct cells) { i, i + 1 } : entry_of(m, i);
+		if (cell->kind == KPT_CELL_NOTE &&
+		    !(c->what & KPT_TABLES && cell->level < m->t->tree.top &&
+		      covered(m, c, i, cell->level + 1)))
+			continue;
+		for (unsigned int j = e.first; j < e.end; j++)
+			empty(&m->cells[j]);
+	}
+}
+
+static void zap(struct kpt_model *m, const struct kpt_call *c)
+{
+	struct cells range = cells_between(m, ALIGN_DOWN(c->start, kpt_span(fmt_of(m), c->level)),
+					   ALIGN(c->end, kpt_span(fmt_of(m), c->level)));
+
+	for (unsigned int i = range.first; i < range.end; i++) {
+		struct kpt_cell *cell = &m->cells[i];
+
+		if (cell->kind == KPT_CELL_LEAF ? cell->level <= c->level : cell->level < c->level)
+			empty(cell);
+	}
+}
+
+/* Permissions */
+
+static void protect_cell(const struct kpt_model *m, const struct kpt_call *c, struct kpt_cell *cell)
+{
+	const struct kpt_format *fmt = fmt_of(m);
+
+	switch (c->op) {
+	case KPT_OP_AGE:
+		if (m->t->config->saved && !cell->aged) {
+			cell->aged = true;
+			cell->perms &= ~KPT_W;
+		}
+		break;
+	case KPT_OP_RELAX:
+		cell->perms |= KPT_W;
+		cell->rest |= c->set & kpt_rest_mask(m->t->config);
+		break;
+	case KPT_OP_PROTECT:
+		cell->rest &= ~c->clear;
+		fallthrough;
+	default:
+		if (c->clear & fmt->write || c->set & fmt->read_only || c->op == KPT_OP_WRPROT)
+			cell->perms &= ~KPT_W;
+	}
+}
+
+static void edit(struct kpt_model *m, const struct kpt_call *c)
+{
+	struct cells range = cells_between(m, c->start, c->end), e;
+
+	if (c->op == KPT_OP_RELAX)
+		range.end = range.first + 1;
+
+	for (unsigned int i = range.first; i < range.end; i = e.end) {
+		e = (struct cells) { i, i + 1 };
+		if (m->cells[i].kind != KPT_CELL_LEAF)
+			continue;
+		e = entry_of(m, i);
+		if (c->op == KPT_OP_EDIT_MASK &&
+		    (m->cells[i].level || !(c->mask >> (i - range.first) & 1)))
+			continue;
+		if ((c->op == KPT_OP_WRPROT || c->op == KPT_OP_PROTECT) &&
+		    m->cells[i].level < c->level)
+			continue;
+		for (unsigned int j = e.first; j < e.end; j++)
+			protect_cell(m, c, &m->cells[j]);
+	}
+}
+
+/* Sizes */
+
+static void split(struct kpt_model *m, const struct kpt_call *c)
+{
+	struct cells range = cells_between(m, c->start, c->end);
+
+	for (unsigned int i = range.first; i < range.end; i++)
+		if (m->cells[i].kind == KPT_CELL_LEAF)
+			push_down(m, i, c->level);
+}
+
+static bool uniform(const struct kpt_model *m, struct cells e, int level)
+{
+	const struct kpt_cell *first = &m->cells[e.first];
+
+	if (first->kind != KPT_CELL_LEAF || !IS_ALIGNED(first->oa, kpt_span(fmt_of(m), level)))
+		return false;
+
+	for (unsigned int i = e.first; i < e.end; i++) {
+		const struct kpt_cell *cell = &m->cells[i];
+
+		if (cell->kind != KPT_CELL_LEAF || cell->level != m->unit ||
+		    cell->oa != first->oa + (i - e.first) * cell_span(m) ||
+		    cell->perms != first->perms || cell->rest != first->rest ||
+		    cell->aged != first->aged)
+			return false;
+	}
+	return true;
+}
+
+static void collapse(struct kpt_model *m, const struct kpt_call *c)
+{
+	struct cells range = cells_between(m, c->start, c->end), e;
+	int level = m->unit + 1;
+
+	if (!kpt_block_level(fmt_of(m), level))
+		return;
+
+	for (unsigned int i = range.first; i < range.end; i = e.end) {
+		e = cells_around(m, i, level);
+		if (!uniform(m, e, level))
+			continue;
+		for (unsigned int j = e.first; j < e.end; j++)
+			m->cells[j].level = level;
+	}
+}
+
+void kpt_model_apply(struct kpt_model *m, const struct kpt_call *c)
+{
+	switch (c->op) {
+	case KPT_OP_MAP:
+	case KPT_OP_ANNOTATE:
+		return install(m, c);
+	case KPT_OP_UNMAP:
+		return unmap(m, c);
+	case KPT_OP_ZAP:
+		return zap(m, c);
+	case KPT_OP_SPLIT:
+		return split(m, c);
+	case KPT_OP_COLLAPSE:
+		return collapse(m, c);
+	case KPT_OP_WRPROT:
+	case KPT_OP_PROTECT:
+	case KPT_OP_CLEAR_DIRTY:
+	case KPT_OP_EDIT_MASK:
+	case KPT_OP_RELAX:
+	case KPT_OP_AGE:
+		return edit(m, c);
+	default:
+		kpt_test_report(m->t, "the model does not know operation %d", c->op);
+	}
+}
+
+/* Comparing */
+
+/* The cells that the tree holds, written by the reader. */
+struct found {
+	struct kpt_model *m;
+	struct kpt_cell *cells;
+};
+
+/* A write is still to be seen: by the dirty bit, or where there is none, by write access. */
+static bool shows_write(struct kpt_test *t, kpt_pte_t pte, int level)
+{
+	struct kpt_hw_entry e = t->config->arch->decode(t->config, pte, level);
+
+	return e.kind == KPT_HW_LEAF && e.perms & KPT_W && e.dirty;
+}
+
+static void find_entry(struct kpt_test *t, u64 ia, int level, kpt_pte_t pte, void *arg)
+{
+	const struct kpt_format *fmt = t->config->format;
+	struct found *f = arg;
+	bool leaf = kpt_is_leaf(fmt, pte, level);
+	struct cells e;
+
+	if (kpt_is_table(fmt, pte, level))
+		return;
+
+	e = cells_between(f->m, ia, ia + kpt_span(fmt, level));
+	if (ia < f->m->base || ia + kpt_span(fmt, level) > kpt_model_end(f->m) ||
+	    level < f->m->unit) {
+		kpt_test_report(t, "%#llx holds %#llx at level %d, nothing was put there",
+				ia, pte, level);
+		return;
+	}
+
+	for (unsigned int i = e.first; i < e.end; i++) {
+		struct kpt_cell *cell = &f->cells[i];
+
+		cell->kind = leaf ? KPT_CELL_LEAF : KPT_CELL_NOTE;
+		cell->level = level;
+		if (!leaf) {
+			cell->rest = pte;
+			continue;
+		}
+		cell->oa = kpt_oa(fmt, pte) + cell_ia(f->m, i) - ia;
+		cell->perms = fmt->perms(pte);
+		cell->rest = pte & kpt_rest_mask(t->config);
+		cell->aged = t->config->saved &&
+			     t->config->arch->decode(t->config, pte, level).kind == KPT_HW_ABSENT;
+		cell->written = shows_write(t, pte, level);
+	}
+}
+
+static struct kpt_cell *find_all(struct kpt_model *m)
+{
+	struct found f = { .m = m };
+
+	f.cells = kvcalloc(m->count, sizeof(*f.cells), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(m->t->kunit, f.cells);
+	kpt_test_read(m->t, find_entry, &f);
+	return f.cells;
+}
+
+static bool same(const struct kpt_cell *a, const struct kpt_cell *b, bool levels)
+{
+	if (a->kind != b->kind)
+		return false;
+	if (a->kind == KPT_CELL_NONE)
+		return true;
+	if (levels && a->level != b->level)
+		return false;
+	if (a->kind == KPT_CELL_NOTE)
+		return a->rest == b->rest;
+	return a->oa == b->oa && a->perms == b->perms && a->rest == b->rest && a->aged == b->aged;
+}
+
+static void report_cell(struct kpt_model *m, unsigned int i, const struct kpt_cell *is,
+			const struct kpt_cell *want)
+{
+	kpt_test_report(m->t, "%#llx (cell %u): kind %d level %d oa %#llx perms %#x rest %#llx aged %d; wanted %d %d %#llx %#x %#llx %d",
+			cell_ia(m, i), i, is->kind, is->level, is->oa, is->perms, is->rest,
+			is->aged, want->kind, want->level, want->oa, want->perms, want->rest,
+			want->aged);
+}
+
+static void compare_written(struct kpt_model *m, unsigned int i, const struct kpt_cell *is)
+{
+	if (m->cells[i].written && !is->written)
+		kpt_test_report(m->t, "invariant 1: the write to %#llx is lost", cell_ia(m, i));
+}
+
+void kpt_model_compare(struct kpt_model *m)
+{
+	struct kpt_cell *is = find_all(m);
+
+	for (unsigned int i = 0; i < m->count; i++) {
+		if (!same(&is[i], &m->cells[i], true))
+			report_cell(m, i, &is[i], &m->cells[i]);
+		compare_written(m, i, &is[i]);
+	}
+	kvfree(is);
+}
+
+void kpt_model_compare_any(struct kpt_model *m, struct kpt_model **any, unsigned int count)
+{
+	struct kpt_cell *is = find_all(m);
+	unsigned int n;
+
+	for (unsigned int i = 0; i < m->count; i++) {
+		for (n = 0; n < count && !same(&is[i], &any[n]->cells[i], false); n++)
+			;
+		if (n == count)
+			report_cell(m, i, &is[i], &any[0]->cells[i]);
+		compare_written(m, i, &is[i]);
+		is[i].written = m->cells[i].written;
+	}
+	memcpy(m->cells, is, m->count * sizeof(*is));
+	kvfree(is);
+}
+
+/* Writes */
+
+static void mark(struct kpt_model *m, u64 ia, u64 span, bool written)
+{
+	struct cells e = cells_between(m, ia, ia + span);
+
+	for (unsigned int i = e.first; i < e.end; i++)
+		m->cells[i].written = written;
+}
+
+void kpt_dirt_written(struct kpt_test *t, u64 ia, u64 span)
+{
+	if (t->dirt)
+		mark(t->dirt, ia, span, true);
+}
+
+void kpt_dirt_changed(struct kpt_test *t, u64 ia, int level, kpt_pte_t old, kpt_pte_t new)
+{
+	struct kpt_hw_entry e = t->config->arch->decode(t->config, new, level);
+
+	if (t->dirt && shows_write(t, old, level) && e.kind != KPT_HW_TABLE &&
+	    !shows_write(t, new, level))
+		mark(t->dirt, ia, kpt_span(t->config->format, level), false);
+}

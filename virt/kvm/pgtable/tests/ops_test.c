@@ -1,0 +1,705 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What each operation promises, one promise at a time, on every kind of tree. */
+#include <linux/cpumask.h>
+
+#include "env.h"
+#include "model.h"
+
+struct kpt_ops {
+	struct kpt_test *t;
+	struct kpt_model *m;
+	const struct kpt_format *fmt;
+	u64 page;
+	u64 block;
+	u64 base;
+};
+
+static struct kpt_ops start(struct kunit *test)
+{
+	struct kpt_test *t = kpt_test_start(test, test->param_value);
+	struct kpt_ops o = { .t = t, .fmt = t->config->format };
+
+	o.m = kpt_model_create(t, 0);
+	o.page = kpt_span(o.fmt, 0);
+	o.block = kpt_span(o.fmt, 1);
+	o.base = o.m->base;
+	test->priv = t;
+	return o;
+}
+
+static void finish(struct kpt_ops *o)
+{
+	kpt_test_check(o->t);
+	kpt_test_finish(o->t);
+}
+
+static u64 attrs(struct kpt_ops *o, unsigned int prot)
+{
+	return o->fmt->attrs(prot, o->t->config->features);
+}
+
+static u64 oa_of(struct kpt_ops *o, u64 ia)
+{
+	return ia - o->base + 4 * o->block;
+}
+
+static struct kpt_call call(struct kpt_ops *o, enum kpt_op op, u64 first, u64 end)
+{
+	return (struct kpt_call) {
+		.op = op,
+		.tree = &o->t->tree,
+		.start = first,
+		.end = end,
+		.level = op == KPT_OP_MAP ? 1 : 0,
+		.oa = oa_of(o, first),
+		.value = attrs(o, KPT_RWX),
+		.budget = UINT_MAX,
+	};
+}
+
+/* Runs it, which must succeed, on the model too, and compares. */
+static void run(struct kpt_ops *o, struct kpt_call *c)
+{
+	KUNIT_EXPECT_EQ(o->t->kunit, kpt_test_run(o->t, c), 0);
+	kpt_model_apply(o->m, c);
+	kpt_model_compare(o->m);
+	kpt_cpus_check(o->t);
+	kpt_test_check(o->t);
+}
+
+static void map(struct kpt_ops *o, u64 first, u64 end)
+{
+	struct kpt_call c = call(o, KPT_OP_MAP, first, end);
+
+	run(o, &c);
+}
+
+static int leaf_level(struct kpt_ops *o, u64 ia)
+{
+	struct kpt_call c = call(o, KPT_OP_LOOKUP, ia, ia + o->page);
+	long level = kpt_test_run(o->t, &c);
+
+	return kpt_is_leaf(o->fmt, c.ptes[level], level) ? level : -1;
+}
+
+static kpt_pte_t entry_at(struct kpt_ops *o, u64 ia)
+{
+	struct kpt_call c = call(o, KPT_OP_LOOKUP, ia, ia + o->page);
+
+	return c.ptes[kpt_test_run(o->t, &c)];
+}
+
+/* Mapping */
+
+static void maps_largest_blocks(struct kunit *test)
+{
+	struct kpt_ops o = start(test);
+	bool blocks = kpt_block_level(o.fmt, 1);
+
+	map(&o, o.base + o.block - o.page, o.base + 3 * o.block + o.page);
+	KUNIT_EXPECT_EQ(test, leaf_level(&o, o.base + o.block - o.page), 0);
+	KUNIT_EXPECT_EQ(test, leaf_level(&o, o.base + o.block), blocks ? 1 : 0);
+	KUNIT_EXPECT_EQ(test, leaf_level(&o, o.base + 3 * o.block - o.page), blocks ? 1 : 0);
+	KUNIT_EXPECT_EQ(test, leaf_level(&o, o.base + 3 * o.block), 0);
+	KUNIT_EXPECT_EQ(test, leaf_level(&o, o.base), -1);
+	finish(&o);
+}
+
+static void maps_the_whole_address_space_sparsely(struct kunit *test)
+{
+	struct kpt_ops o = start(test);
+	u64 last = BIT_ULL(o.t->tree.ia_bits) - o.page;
+	struct kpt_call first = call(&o, KPT_OP_MAP, 0, o.page);
+	struct kpt_call end = call(&o, KPT_OP_MAP, last, last + o.page);
+
+	first.oa = 0;
+	end.oa = o.page;
+	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &first), 0);
+	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &end), 0);
+	KUNIT_EXPECT_EQ(test, leaf_level(&o, 0), 0);
+	KUNIT_EXPECT_EQ(test, leaf_level(&o, last), 0);
+	KUNIT_EXPECT_EQ(test, kpt_oa(o.fmt, entry_at(&o, last)), o.page);
+	KUNIT_EXPECT_EQ(test, leaf_level(&o, last - o.page), -1);
+	finish(&o);
+}
+
+static void annotating_what_is_so_needs_no_table(struct kunit *test)
+{
+	struct kpt_ops o = start(test);
+	struct kpt_call c = call(&o, KPT_OP_ANNOTATE, o.base, o.base + o.page);
+
+	c.value = o.fmt->empty;
+	run(&o, &c);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&o.t->live), 0);
+	finish(&o);
+}
+
+/* Bad input: refused, and nothing is written */
+
+static void sum_entry(struct kpt_test *t, u64 ia, int level, kpt_pte_t pte, void *arg)
+{
+	u64 *sum = arg;
+
+	*sum = (*sum ^ pte ^ ia ^ level) * 0x9e3779b97f4a7c15ULL;
+}
+
+static u64 tree_sum(struct kpt_ops *o)
+{
+	u64 sum = 0;
+
+	kpt_test_read(o->t, sum_entry, &sum);
+	return sum;
+}
+
+static void expect_refused(struct kpt_ops *o, const char *what, struct kpt_call c)
+{
+	u64 before = tree_sum(o);
+	unsigned int allocs = o->t->alloc.seen;
+
+	KUNIT_EXPECT_EQ_MSG(o->t->kunit, kpt_test_run(o->t, &c), -EINVAL, "%s", what);
+	KUNIT_EXPECT_EQ_MSG(o->t->kunit, tree_sum(o), before, "%s: something was written", what);
+	KUNIT_EXPECT_EQ_MSG(o->t->kunit, o->t->alloc.seen, allocs, "%s: a table was made", what);
+}
+
+static void refuses_bad_ranges(struct kunit *test)
+{
+	struct kpt_ops o = start(test);
+	u64 space = BIT_ULL(o.t->tree.ia_bits);
+
+	map(&o, o.base, o.base + o.block + o.page);
+	for (enum kpt_op op = KPT_OP_MAP; op <= KPT_OP_COLLAPSE; op++) {
+		expect_refused(&o, "empty", call(&o, op, o.base, o.base));
+		expect_refused(&o, "backwards", call(&o, op, o.base + o.page, o.base));
+		expect_refused(&o, "start not aligned", call(&o, op, o.base + 8, o.base + o.page));
+		expect_refused(&o, "end not aligned", call(&o, op, o.base, o.base + o.page + 8));
+		expect_refused(&o, "behind the end", call(&o, op, space, space + o.page));
+		expect_refused(&o, "over the end", call(&o, op, space - o.page, space + o.page));
+		expect_refused(&o, "overflow", call(&o, op, -o.page, 0));
+	}
+	finish(&o);
+}
+
+static void refuses_bad_memory(struct kunit *test)
+{
+	struct kpt_ops o = start(test);
+	struct kpt_call good = call(&o, KPT_OP_MAP, o.base + o.block, o.base + 2 * o.block), c;
+
+	map(&o, o.base, o.base + o.page);
+
+	c = good;
+	c.oa += 8;
+	expect_refused(&o, "output address not aligned", c);
+	c = good;
+	c.oa = -o.block;
+	expect_refused(&o, "output address overflows", c);
+	c = good;
+	c.oa = BIT_ULL(60);
+	expect_refused(&o, "output address beyond the format", c);
+	c = good;
+	c.oa = kpt_oa(o.fmt, kpt_oa_mask(o.fmt)) & ~(o.page - 1);
+	expect_refused(&o, "memory runs beyond the format", c);
+	c = good;
+	c.value |= kpt_oa_bits(o.fmt, o.page);
+	expect_refused(&o, "attributes hold an address", c);
+	c = good;
+	c.value |= o.fmt->present;
+	expect_refused(&o, "attributes hold the present bit", c);
+	c = good;
+	c.level = -1;
+	expect_refused(&o, "no block size", c);
+	finish(&o);
+}
+
+static bool has_dirty(const struct kpt_config *config)
+{
+	return config->format->dirty && config->features & KPT_FEAT_AD;
+}
+
+static const void *next_with_dirty(struct kunit *test, const void *prev, char *desc)
+{
+	return kpt_next_config_where(prev, desc, has_dirty);
+}
+
+static bool has_blocks(const struct kpt_config *config)
+{
+	return kpt_block_level(config->format, 1);
+}
+
+static const void *next_with_blocks(struct kunit *test, const void *prev, char *desc)
+{
+	return kpt_next_config_where(prev, desc, has_blocks);
+}
+
+static u64 unreadable(const struct kpt_config *config)
+{
+	const struct kpt_format *fmt = config->format;
+	u64 readable = fmt->attrs(KPT_R, config->features) & fmt->perm_mask;
+
+	return fmt->attrs(KPT_RW, config->features) & ~(readable & ~fmt->attrs(0, config->features));
+}
+
+static bool refuses_unreadable(const struct kpt_config *config)
+{
+	return config->format->reserved(kpt_leaf(config->format, 0, unreadable(config), 0), 0);
+}
+
+static const void *next_with_reserved(struct kunit *test, const void *prev, char *desc)
+{
+	return kpt_next_config_where(prev, desc, refuses_unreadable);
+}
+
+/* Write without read is what some hardware refuses. */
+static void refuses_reserved_entries(struct kunit *test)
+{
+	struct kpt_ops o = start(test);
+	struct kpt_call c = call(&o, KPT_OP_MAP, o.base, o.base + o.page);
+
+	c.value = unreadable(o.t->config);
+	expect_refused(&o, "write without read", c);
+
+	finish(&o);
+}
+
+static void refuses_bad_entries(struct kunit *test)
+{
+	struct kpt_ops o = start(test);
+	struct kpt_call c;
+
+	map(&o, o.base, o.base + o.block + o.page);
+
+	c = call(&o, KPT_OP_ANNOTATE, o.base, o.base + o.page);
+	c.value = o.fmt->frozen;
+	expect_refused(&o, "frozen annotation", c);
+	c.value = kpt_leaf(o.fmt, 0, attrs(&o, KPT_R), 0);
+	expect_refused(&o, "annotation that is present", c);
+	c.value = o.fmt->empty;
+	c.level = -1;
+	expect_refused(&o, "annotation at no level", c);
+
+	c = call(&o, KPT_OP_CHANGE, o.base, o.base + o.page);
+	c.value = o.fmt->frozen;
+	expect_refused(&o, "changed to frozen", c);
+
+	c = call(&o, KPT_OP_SPLIT, o.base, o.base + o.block);
+	c.level = -1;
+	expect_refused(&o, "split below pages", c);
+
+	c = call(&o, KPT_OP_PROTECT, o.base, o.base + o.page);
+	c.clear = o.fmt->present;
+	expect_refused(&o, "protecting the present bit", c);
+	c.clear = 0;
+	c.set = kpt_oa_bits(o.fmt, o.page);
+	expect_refused(&o, "protecting the address", c);
+
+	c = call(&o, KPT_OP_EDIT_MASK, o.base, o.base + 4 * o.page);
+	c.clear = o.fmt->write;
+	c.set = o.fmt->read_only;
+	c.mask = BIT(4);
+	expect_refused(&o, "mask beyond the range", c);
+	finish(&o);
+}
+
+/* Failures and disturbances, each in turn */
+
+static bool returned(struct kunit *test, long ret, long allowed)
+{
+	KUNIT_EXPECT_TRUE_MSG(test, !ret || ret == allowed, "returned %ld", ret);
+	return !ret;
+}
+
+/* Continues where it ended until it is done, and compares with the model. */
+static void continue_to_the_end(struct kpt_ops *o, struct kpt_call c)
+{
+	struct kpt_call again = c;
+	long ret;
+
+	o->t->alloc.at = 0;
+	again.start = c.done;
+	again.oa = c.oa + (c.done - c.start);
+	ret = kpt_test_run(o->t, &again);
+	KUNIT_EXPECT_EQ(o->t->kunit, ret, 0);
+}
+
+static bool nth_allocation_fails(struct kunit *test, enum kpt_op op, unsigned int n)
+{
+	struct kpt_ops o = start(test);
+	struct kpt_model *before = kpt_model_create(o.t, 0), *after = kpt_model_create(o.t, 0);
+	u64 from = o.base + o.block - 2 * o.page, to = o.base + 3 * o.block + 2 * o.page;
+	struct kpt_call c = call(&o, op, from, to);
+	bool done;
+
+	if (op == KPT_OP_SPLIT)
+		map(&o, from, to);
+	kpt_model_copy(before, o.m);
+	kpt_model_copy(after, o.m);
+	kpt_model_apply(after, &c);
+	o.t->alloc = (struct kpt_trap) { .at = n };
+	done = returned(test, kpt_test_run(o.t, &c), -ENOMEM);
+	kpt_model_compare_any(o.m, (struct kpt_model *[]) { before, after }, 2);
+	if (!done) {
+		KUNIT_EXPECT_GE(test, c.done, from);
+		KUNIT_EXPECT_LT(test, c.done, to);
+		continue_to_the_end(&o, c);
+	}
+	kpt_model_copy(o.m, after);
+	kpt_model_compare(o.m);
+	finish(&o);
+	return done;
+}
+
+static void every_allocation_may_fail(struct kunit *test)
+{
+	const struct kpt_config *config = test->param_value;
+	unsigned int n = 1;
+
+	while (!nth_allocation_fails(test, KPT_OP_MAP, n) && n < 100)
+		n++;
+	KUNIT_EXPECT_GE(test, n, 3);
+	n = 1;
+	while (!nth_allocation_fails(test, KPT_OP_SPLIT, n) && n < 100)
+		n++;
+	KUNIT_EXPECT_GE(test, n, kpt_block_level(config->format, 1) ? 3 : 1);
+}
+
+static struct kpt_call disturbed(struct kpt_ops *o, enum kpt_op op)
+{
+	struct kpt_call c = call(o, op, o->base + o->block - 2 * o->page,
+				 o->base + 2 * o->block + 2 * o->page);
+
+	c.what = op == KPT_OP_UNMAP ? KPT_TABLES | KPT_YIELDS : KPT_YIELDS;
+	c.clear = o->fmt->write | o->fmt->fast_write;
+	c.set = o->fmt->read_only;
+	return c;
+}
+
+static bool nth_exchange_loses(struct kunit *test, enum kpt_op op, unsigned int n)
+{
+	struct kpt_ops o = start(test);
+	struct kpt_model *before = kpt_model_create(o.t, 0);
+	struct kpt_call c = disturbed(&o, op);
+	bool lost;
+	long ret;
+
+	if (op != KPT_OP_MAP)
+		map(&o, c.start, c.end);
+	kpt_model_copy(before, o.m);
+	kpt_model_apply(o.m, &c);
+	c.shared = true;
+	o.t->race = (struct kpt_trap) { .at = n };
+	ret = kpt_test_run(o.t, &c);
+	lost = o.t->race.seen >= n;
+	o.t->race.at = 0;
+
+	if (op == KPT_OP_MAP && lost) {
+		KUNIT_EXPECT_EQ(test, ret, -EAGAIN);
+		kpt_model_compare_any(before, (struct kpt_model *[]) { before, o.m }, 2);
+		continue_to_the_end(&o, c);
+	} else {
+		KUNIT_EXPECT_EQ(test, ret, 0);
+	}
+	kpt_model_compare(o.m);
+	finish(&o);
+	return lost;
+}
+
+static void every_race_may_be_lost(struct kunit *test)
+{
+	static const enum kpt_op ops[] = {
+		KPT_OP_MAP, KPT_OP_UNMAP, KPT_OP_WRPROT, KPT_OP_PROTECT, KPT_OP_SPLIT,
+	};
+	const struct kpt_config *config = test->param_value;
+	unsigned int step = kpt_entries(config->format) / 4;
+
+	for (int i = 0; i < ARRAY_SIZE(ops); i++)
+		for (unsigned int n = 1; nth_exchange_loses(test, ops[i], n); n += n < 8 ? 1 : step)
+			;
+}
+
+static void every_chance_to_yield_is_taken(struct kunit *test)
+{
+	static const enum kpt_op ops[] = {
+		KPT_OP_UNMAP, KPT_OP_WRPROT, KPT_OP_SPLIT, KPT_OP_COLLAPSE, KPT_OP_ZAP,
+	};
+
+	for (int i = 0; i < ARRAY_SIZE(ops); i++) {
+		struct kpt_ops o = start(test);
+		struct kpt_call c = disturbed(&o, ops[i]);
+
+		map(&o, o.base, kpt_model_end(o.m));
+		c.start = o.base;
+		c.end = kpt_model_end(o.m);
+		o.t->yield = (struct kpt_trap) { .at = 1, .every = true };
+		run(&o, &c);
+		KUNIT_EXPECT_GE(test, o.t->yield.seen, 1);
+		KUNIT_EXPECT_LE(test, o.t->yield.seen, 64);
+		finish(&o);
+	}
+}
+
+/* While the lock is away, somebody maps again what is behind and unmaps what is ahead. */
+static void remap_behind(struct kpt_test *t)
+{
+	struct kpt_ops o = { .t = t, .fmt = t->config->format, .page = kpt_span(t->config->format, 0),
+			     .block = kpt_span(t->config->format, 1) };
+	struct kpt_call c;
+
+	if (t->tree.top >= 2)
+		o.base = kpt_span(o.fmt, 2) - 2 * o.block;
+	c = call(&o, KPT_OP_MAP, o.base, o.base + o.page);
+	KUNIT_EXPECT_EQ(t->kunit, kpt_test_run(t, &c), 0);
+	t->yield.at = 0;
+}
+
+static void resumes_where_it_yielded(struct kunit *test)
+{
+	struct kpt_ops o = start(test);
+	struct kpt_call c = call(&o, KPT_OP_UNMAP, o.base, kpt_model_end(o.m));
+	struct kpt_call again = call(&o, KPT_OP_MAP, o.base, o.base + o.page);
+
+	map(&o, o.base, kpt_model_end(o.m));
+	c.what = KPT_YIELDS;
+	o.t->yield = (struct kpt_trap) { .at = 2, .act = remap_behind };
+	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), 0);
+	kpt_model_apply(o.m, &c);
+	kpt_model_apply(o.m, &again);
+	kpt_model_compare(o.m);
+	finish(&o);
+}
+
+/* Frozen entries belong to somebody else */
+
+static kpt_pte_t *raw_entry(struct kpt_ops *o, u64 ia)
+{
+	struct kpt_call c = call(o, KPT_OP_CHANGE, ia, ia + o->page);
+
+	c.value = o->fmt->frozen;
+	kpt_test_run(o->t, &c);
+	return (__force kpt_pte_t *)c.found.ptep;
+}
+
+static void leaves_frozen_entries_alone(struct kunit *test)
+{
+	struct kpt_ops o = start(test);
+	kpt_pte_t *ptep, old;
+
+	map(&o, o.base, o.base + 4 * o.page);
+	ptep = raw_entry(&o, o.base + o.page);
+	old = *ptep;
+	*ptep = o.fmt->frozen;
+
+	for (enum kpt_op op = KPT_OP_MAP; op <= KPT_OP_COLLAPSE; op++) {
+		struct kpt_call c = call(&o, op, o.base + o.page, o.base + 2 * o.page);
+		long ret;
+
+		if (op == KPT_OP_ZAP)
+			continue;
+		c.shared = true;
+		c.mask = 1;
+		c.level = 0;
+		c.clear = o.fmt->write;
+		c.set = o.fmt->read_only;
+		if (op == KPT_OP_ANNOTATE)
+			c.value = o.fmt->empty;
+		if (op == KPT_OP_CLEAR_DIRTY || op == KPT_OP_RELAX)
+			c.set = 0;
+		ret = kpt_test_run(o.t, &c);
+		KUNIT_EXPECT_EQ_MSG(test, ret,
+				    op <= KPT_OP_ANNOTATE || op == KPT_OP_RELAX ? -EAGAIN : 0,
+				    "operation %d", op);
+		KUNIT_EXPECT_EQ_MSG(test, *ptep, o.fmt->frozen, "operation %d", op);
+	}
+	*ptep = old;
+	kpt_model_compare(o.m);
+	finish(&o);
+}
+
+/* Hardware bits */
+
+static void guest_writes(struct kpt_call *c)
+{
+	struct kpt_test *t = c->arg;
+
+	KUNIT_EXPECT_TRUE(t->kunit, kpt_cpu_access(t, 1, c->start, KPT_R | KPT_W));
+}
+
+/* The write comes after the engine read the entry and before it changes it. */
+static void keeps_what_hardware_sets(struct kunit *test)
+{
+	struct kpt_ops o = start(test);
+	struct kpt_call c = call(&o, KPT_OP_CHANGE, o.base, o.base + o.page);
+	struct kpt_call m = call(&o, KPT_OP_MAP, o.base, o.base + o.page);
+
+	m.value &= ~o.fmt->dirty;
+	run(&o, &m);
+	c.value = o.fmt->empty;
+	c.meanwhile = guest_writes;
+	c.arg = o.t;
+	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), 0);
+	KUNIT_EXPECT_TRUE_MSG(test, c.found.pte & o.fmt->dirty,
+			      "invariant 1: a write before the change is not in the old value");
+	finish(&o);
+}
+
+static void collapsing_keeps_dirty_and_accessed(struct kunit *test)
+{
+	struct kpt_ops o = start(test);
+	struct kpt_call m = call(&o, KPT_OP_MAP, o.base, o.base + o.block);
+	struct kpt_call c = call(&o, KPT_OP_COLLAPSE, o.base, o.base + o.block);
+	u64 used = o.fmt->accessed | o.fmt->dirty;
+
+	m.level = 0;
+	m.value &= ~used;
+	run(&o, &m);
+	kpt_cpu_access(o.t, 0, o.base + 5 * o.page, KPT_R | KPT_W);
+	run(&o, &c);
+	KUNIT_EXPECT_EQ(test, leaf_level(&o, o.base), 1);
+	KUNIT_EXPECT_EQ(test, entry_at(&o, o.base) & used, used);
+	finish(&o);
+}
+
+static long age(struct kpt_ops *o, bool test_only)
+{
+	struct kpt_call c = call(o, KPT_OP_AGE, o->base, o->base + o->block);
+
+	c.shared = true;
+	c.what = test_only;
+	c.clear = o->t->config->saved ? o->fmt->perm_mask & ~o->fmt->write : o->fmt->accessed;
+	return kpt_test_run(o->t, &c);
+}
+
+static void ages_once_and_without_invalidation(struct kunit *test)
+{
+	struct kpt_ops o = start(test);
+	int invalidations;
+
+	KUNIT_EXPECT_FALSE(test, age(&o, false));
+	map(&o, o.base, o.base + o.page);
+	invalidations = atomic_read(&o.t->invalidations);
+	KUNIT_EXPECT_TRUE(test, age(&o, true));
+	KUNIT_EXPECT_TRUE(test, age(&o, false));
+	KUNIT_EXPECT_FALSE(test, age(&o, true));
+	KUNIT_EXPECT_FALSE(test, age(&o, false));
+	KUNIT_EXPECT_EQ(test, atomic_read(&o.t->invalidations), invalidations);
+	finish(&o);
+}
+
+/* Debts */
+
+static void invalidates_once(struct kunit *test)
+{
+	struct kpt_ops o = start(test);
+	struct kpt_call c = call(&o, KPT_OP_UNMAP, o.base, kpt_model_end(o.m));
+	int before;
+
+	map(&o, o.base + o.page, kpt_model_end(o.m) - o.page);
+	before = atomic_read(&o.t->invalidations);
+	c.what = KPT_TABLES;
+	run(&o, &c);
+	KUNIT_EXPECT_EQ(test, atomic_read(&o.t->invalidations), before + 1);
+	run(&o, &c);
+	KUNIT_EXPECT_EQ(test, atomic_read(&o.t->invalidations), before + 1);
+	finish(&o);
+}
+
+static void hands_out_tracked_debt(struct kunit *test)
+{
+	struct kpt_ops o = start(test);
+	struct kpt_call c = call(&o, KPT_OP_WRPROT, o.base + o.page, o.base + 3 * o.page);
+
+	map(&o, o.base, o.base + 4 * o.page);
+	kpt_cpu_access(o.t, 0, o.base + o.page, KPT_R | KPT_W);
+	c.owing = true;
+	run(&o, &c);
+	KUNIT_EXPECT_TRUE(test, c.debt.owes & KPT_OWES_LEAF);
+	KUNIT_EXPECT_EQ(test, c.debt.start, o.base + o.page);
+	KUNIT_EXPECT_EQ(test, c.debt.end, o.base + 3 * o.page);
+	kpt_test_pay_tracked(o.t);
+	kpt_cpus_check(o.t);
+	finish(&o);
+}
+
+static void retired_trees_owe_nothing(struct kunit *test)
+{
+	struct kpt_ops o = start(test);
+	struct kpt_call c = call(&o, KPT_OP_UNMAP, o.base, o.base + 2 * o.block);
+	int before;
+
+	map(&o, o.base, o.base + o.block + o.page);
+	before = atomic_read(&o.t->invalidations);
+	o.t->tree.retired = true;
+	c.what = KPT_TABLES;
+	run(&o, &c);
+	KUNIT_EXPECT_EQ(test, atomic_read(&o.t->invalidations), before);
+	finish(&o);
+}
+
+/* Sizes */
+
+static void splits_within_its_budget(struct kunit *test)
+{
+	struct kpt_ops o = start(test);
+	struct kpt_call c = call(&o, KPT_OP_SPLIT, o.base, o.base + 3 * o.block);
+
+	map(&o, o.base, o.base + 3 * o.block);
+	c.budget = 2;
+	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, c.budget, 0);
+	KUNIT_EXPECT_EQ(test, c.done, o.base + 2 * o.block);
+	KUNIT_EXPECT_EQ(test, leaf_level(&o, o.base + o.block), 0);
+	KUNIT_EXPECT_EQ(test, leaf_level(&o, o.base + 2 * o.block), 1);
+	c.start = c.done;
+	c.budget = 1;
+	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), 0);
+	KUNIT_EXPECT_EQ(test, leaf_level(&o, o.base + 2 * o.block), 0);
+	finish(&o);
+}
+
+static void finds_the_first_leaf(struct kunit *test)
+{
+	struct kpt_ops o = start(test);
+	struct kpt_call c = call(&o, KPT_OP_FIRST_LEAF, o.base, o.base + o.page);
+
+	c.level = 1;
+	KUNIT_EXPECT_FALSE(test, kpt_test_run(o.t, &c));
+	map(&o, o.base + 3 * o.page, o.base + 5 * o.page);
+	KUNIT_EXPECT_TRUE(test, kpt_test_run(o.t, &c));
+	KUNIT_EXPECT_EQ(test, kpt_oa(o.fmt, c.found.pte), oa_of(&o, o.base + 3 * o.page));
+	finish(&o);
+}
+
+/* Whatever else is claimed about races: without a second CPU there are none. */
+static void more_than_one_cpu(struct kunit *test)
+{
+	KUNIT_EXPECT_GT(test, num_online_cpus(), IS_ENABLED(CONFIG_SMP) ? 1 : 0);
+}
+
+static struct kunit_case ops_cases[] = {
+	KUNIT_CASE(more_than_one_cpu),
+	KUNIT_CASE_PARAM(maps_largest_blocks, kpt_next_config),
+	KUNIT_CASE_PARAM(maps_the_whole_address_space_sparsely, kpt_next_config),
+	KUNIT_CASE_PARAM(annotating_what_is_so_needs_no_table, kpt_next_config),
+	KUNIT_CASE_PARAM(refuses_bad_ranges, kpt_next_config),
+	KUNIT_CASE_PARAM(refuses_bad_memory, kpt_next_config),
+	KUNIT_CASE_PARAM(refuses_reserved_entries, next_with_reserved),
+	KUNIT_CASE_PARAM(refuses_bad_entries, kpt_next_config),
+	KUNIT_CASE_PARAM(every_allocation_may_fail, kpt_next_config),
+	KUNIT_CASE_PARAM(every_race_may_be_lost, kpt_next_config),
+	KUNIT_CASE_PARAM(every_chance_to_yield_is_taken, kpt_next_config),
+	KUNIT_CASE_PARAM(resumes_where_it_yielded, kpt_next_config),
+	KUNIT_CASE_PARAM(leaves_frozen_entries_alone, kpt_next_config),
+	KUNIT_CASE_PARAM(keeps_what_hardware_sets, next_with_dirty),
+	KUNIT_CASE_PARAM(collapsing_keeps_dirty_and_accessed, next_with_dirty),
+	KUNIT_CASE_PARAM(ages_once_and_without_invalidation, kpt_next_config),
+	KUNIT_CASE_PARAM(invalidates_once, kpt_next_config),
+	KUNIT_CASE_PARAM(hands_out_tracked_debt, kpt_next_config),
+	KUNIT_CASE_PARAM(retired_trees_owe_nothing, kpt_next_config),
+	KUNIT_CASE_PARAM(splits_within_its_budget, next_with_blocks),
+	KUNIT_CASE_PARAM(finds_the_first_leaf, kpt_next_config),
+	{}
+};
+
+static struct kunit_suite ops_suite = {
+	.name = "kvm_pgtable_ops",
+	.test_cases = ops_cases,
+};
+kunit_test_suite(ops_suite);

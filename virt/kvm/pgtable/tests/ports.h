@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Runs an operation that is given as data; folded into one function per format. */
+#ifndef __KVM_PGTABLE_TESTS_PORTS_H
+#define __KVM_PGTABLE_TESTS_PORTS_H
+
+#include <kvm/pgtable.h>
+
+#include "configs.h"
+#include "env.h"
+
+static const struct kpt_env kpt_test_env = {
+	KPT_TEST_ENV,
+};
+
+/* What a client keeps out of line, for every format whose trees are not mirrors. */
+void kpt_test_detach(struct kpt_walk *w, kpt_pte_t *table, u64 ia, int level);
+void kpt_test_settle(struct kpt_tree *tree, struct kpt_gather *g);
+int kpt_test_change_slowly(struct kpt_walk *w, struct kpt_visit *v, kpt_pte_t new,
+			   enum kpt_change change);
+kpt_pte_t kpt_test_block(struct kpt_walk *w, struct kpt_visit *v);
+
+static __always_inline int
+kpt_test_visit(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, void *arg)
+{
+	struct kpt_call *c = arg;
+
+	return c->visit(w, v, c->arg);
+}
+
+static __always_inline int
+kpt_test_change(const struct kpt_port *port, struct kpt_walk *w, struct kpt_call *c)
+{
+	kpt_find(port, w->tree, c->start, c->level, &c->found);
+	if (c->meanwhile)
+		c->meanwhile(c);
+	return kpt_change(port, w, &c->found, c->value);
+}
+
+static __always_inline bool
+kpt_test_first_leaf(const struct kpt_port *port, struct kpt_walk *w, struct kpt_call *c)
+{
+	struct kpt_visit v;
+
+	kpt_find(port, w->tree, c->start, c->level, &v);
+	return kpt_is_table(port->format, v.pte, v.level) &&
+	       kpt_first_leaf(port, w->tree, &v, &c->found);
+}
+
+static __always_inline int
+kpt_test_operation(const struct kpt_port *port, struct kpt_walk *w, struct kpt_call *c)
+{
+	switch (c->op) {
+	case KPT_OP_MAP:
+		return kpt_map(port, w, c->oa, c->value, c->level);
+	case KPT_OP_ANNOTATE:
+		return kpt_annotate(port, w, c->value, c->level);
+	case KPT_OP_UNMAP:
+		return kpt_unmap(port, w, c->what);
+	case KPT_OP_ZAP:
+		return kpt_zap(port, w, c->level);
+	case KPT_OP_WRPROT:
+		return kpt_wrprot(port, w, c->level, c->what);
+	case KPT_OP_PROTECT:
+		return kpt_protect(port, w, c->level, c->clear, c->set);
+	case KPT_OP_CLEAR_DIRTY:
+		return kpt_clear_dirty(port, w, c->clear, c->what);
+	case KPT_OP_EDIT_MASK:
+		return kpt_edit_mask(port, w, c->mask, c->clear, c->set);
+	case KPT_OP_RELAX:
+		return kpt_relax(port, w, c->set, c->clear, &c->level);
+	case KPT_OP_AGE:
+		return kpt_age(port, w, c->clear, c->what);
+	case KPT_OP_SPLIT:
+		return kpt_split(port, w, c->level, &c->budget);
+	case KPT_OP_COLLAPSE:
+		return kpt_collapse(port, w, kpt_test_block);
+	case KPT_OP_LOOKUP:
+		return kpt_lookup(port, w->tree, c->start, c->ptes);
+	case KPT_OP_FIRST_LEAF:
+		return kpt_test_first_leaf(port, w, c);
+	case KPT_OP_CHANGE:
+		return kpt_test_change(port, w, c);
+	case KPT_OP_VISIT:
+		return kpt_walk_range(port, w, c->level, c->what, kpt_test_visit, c);
+	}
+	return -EOPNOTSUPP;
+}
+
+static __always_inline long
+kpt_test_dispatch(const struct kpt_port *port, struct kpt_call *c)
+{
+	struct kpt_walk w;
+	int err;
+
+	err = kpt_begin(port, &w, c->tree, c->start, c->end, c->shared);
+	if (err)
+		return err;
+
+	err = kpt_test_operation(port, &w, c);
+	c->done = w.start;
+	if (c->owing)
+		c->debt = kpt_end_owing(port, &w);
+	else
+		kpt_end(port, &w);
+	return err;
+}
+
+#endif /* __KVM_PGTABLE_TESTS_PORTS_H */
