@@ -119,8 +119,7 @@ static bool kpt_arm64_reserved_64k_lpa(kpt_pte_t pte, int level)
 	.index_bits	= 9,						\
 	.levels		= 4,						\
 	.block_levels	= KPT_ARM64_BLOCKS_4K,				\
-	.oa		= { { GENMASK_ULL(47, 12) } },			\
-	.reserved	= kpt_arm64_reserved_4k
+	.oa		= { { GENMASK_ULL(47, 12) } }
 
 #define KPT_ARM64_4K_LPA2						\
 	KPT_ARM64_LAYOUT,						\
@@ -128,8 +127,7 @@ static bool kpt_arm64_reserved_64k_lpa(kpt_pte_t pte, int level)
 	.index_bits	= 9,						\
 	.levels		= 5,						\
 	.block_levels	= KPT_ARM64_BLOCKS_4K_LPA2,			\
-	.oa		= { { GENMASK_ULL(49, 12) }, { GENMASK_ULL(9, 8), 42 } }, \
-	.reserved	= kpt_arm64_reserved_4k_lpa2
+	.oa		= { { GENMASK_ULL(49, 12) }, { GENMASK_ULL(9, 8), 42 } }
 
 #define KPT_ARM64_16K							\
 	KPT_ARM64_LAYOUT,						\
@@ -137,8 +135,7 @@ static bool kpt_arm64_reserved_64k_lpa(kpt_pte_t pte, int level)
 	.index_bits	= 11,						\
 	.levels		= 4,						\
 	.block_levels	= KPT_ARM64_BLOCKS_16K,				\
-	.oa		= { { GENMASK_ULL(47, 14) } },			\
-	.reserved	= kpt_arm64_reserved_16k
+	.oa		= { { GENMASK_ULL(47, 14) } }
 
 #define KPT_ARM64_16K_LPA2						\
 	KPT_ARM64_LAYOUT,						\
@@ -146,8 +143,7 @@ static bool kpt_arm64_reserved_64k_lpa(kpt_pte_t pte, int level)
 	.index_bits	= 11,						\
 	.levels		= 4,						\
 	.block_levels	= KPT_ARM64_BLOCKS_16K_LPA2,			\
-	.oa		= { { GENMASK_ULL(49, 14) }, { GENMASK_ULL(9, 8), 42 } }, \
-	.reserved	= kpt_arm64_reserved_16k_lpa2
+	.oa		= { { GENMASK_ULL(49, 14) }, { GENMASK_ULL(9, 8), 42 } }
 
 #define KPT_ARM64_64K							\
 	KPT_ARM64_LAYOUT,						\
@@ -155,8 +151,7 @@ static bool kpt_arm64_reserved_64k_lpa(kpt_pte_t pte, int level)
 	.index_bits	= 13,						\
 	.levels		= 3,						\
 	.block_levels	= KPT_ARM64_BLOCKS_64K,				\
-	.oa		= { { GENMASK_ULL(47, 16) } },			\
-	.reserved	= kpt_arm64_reserved_64k
+	.oa		= { { GENMASK_ULL(47, 16) } }
 
 #define KPT_ARM64_64K_LPA						\
 	KPT_ARM64_LAYOUT,						\
@@ -164,7 +159,6 @@ static bool kpt_arm64_reserved_64k_lpa(kpt_pte_t pte, int level)
 	.index_bits	= 13,						\
 	.levels		= 3,						\
 	.block_levels	= KPT_ARM64_BLOCKS_64K_LPA,			\
-	.oa		= { { GENMASK_ULL(47, 16) }, { GENMASK_ULL(15, 12), 36 } }, \
-	.reserved	= kpt_arm64_reserved_64k_lpa
+	.oa		= { { GENMASK_ULL(47, 16) }, { GENMASK_ULL(15, 12), 36 } }
 
 #endif /* __KVM_PGTABLE_FMT_ARM64_H */

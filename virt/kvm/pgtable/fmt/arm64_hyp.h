@@ -78,88 +78,100 @@ static unsigned int kpt_hvhe_perms(kpt_pte_t pte)
 	.perm_mask	= KPT_HYP_READ_ONLY | KPT_HYP_XN | KPT_HYP_PXN,	\
 	.perms		= kpt_hvhe_perms
 
-static const struct kpt_format kpt_hyp_4k __maybe_unused = {
+static const struct kpt_format __maybe_unused kpt_hyp_4k = {
 	KPT_ARM64_4K,
 	KPT_HYP_LAYOUT,
 	.name		= "hyp_4k",
 	.attrs		= kpt_hyp_attrs,
+	.reserved	= kpt_arm64_reserved_4k,
 };
 
-static const struct kpt_format kpt_hyp_4k_lpa2 __maybe_unused = {
+static const struct kpt_format __maybe_unused kpt_hyp_4k_lpa2 = {
 	KPT_ARM64_4K_LPA2,
 	KPT_HYP_LAYOUT,
 	.name		= "hyp_4k_lpa2",
 	.attrs		= kpt_hyp_attrs_lpa2,
+	.reserved	= kpt_arm64_reserved_4k_lpa2,
 };
 
-static const struct kpt_format kpt_hyp_16k __maybe_unused = {
+static const struct kpt_format __maybe_unused kpt_hyp_16k = {
 	KPT_ARM64_16K,
 	KPT_HYP_LAYOUT,
 	.name		= "hyp_16k",
 	.attrs		= kpt_hyp_attrs,
+	.reserved	= kpt_arm64_reserved_16k,
 };
 
-static const struct kpt_format kpt_hyp_16k_lpa2 __maybe_unused = {
+static const struct kpt_format __maybe_unused kpt_hyp_16k_lpa2 = {
 	KPT_ARM64_16K_LPA2,
 	KPT_HYP_LAYOUT,
 	.name		= "hyp_16k_lpa2",
 	.attrs		= kpt_hyp_attrs_lpa2,
+	.reserved	= kpt_arm64_reserved_16k_lpa2,
 };
 
-static const struct kpt_format kpt_hyp_64k __maybe_unused = {
+static const struct kpt_format __maybe_unused kpt_hyp_64k = {
 	KPT_ARM64_64K,
 	KPT_HYP_LAYOUT,
 	.name		= "hyp_64k",
 	.attrs		= kpt_hyp_attrs,
+	.reserved	= kpt_arm64_reserved_64k,
 };
 
-static const struct kpt_format kpt_hyp_64k_lpa __maybe_unused = {
+static const struct kpt_format __maybe_unused kpt_hyp_64k_lpa = {
 	KPT_ARM64_64K_LPA,
 	KPT_HYP_LAYOUT,
 	.name		= "hyp_64k_lpa",
 	.attrs		= kpt_hyp_attrs,
+	.reserved	= kpt_arm64_reserved_64k_lpa,
 };
 
-static const struct kpt_format kpt_hvhe_4k __maybe_unused = {
+static const struct kpt_format __maybe_unused kpt_hvhe_4k = {
 	KPT_ARM64_4K,
 	KPT_HVHE_LAYOUT,
 	.name		= "hvhe_4k",
 	.attrs		= kpt_hvhe_attrs,
+	.reserved	= kpt_arm64_reserved_4k,
 };
 
-static const struct kpt_format kpt_hvhe_4k_lpa2 __maybe_unused = {
+static const struct kpt_format __maybe_unused kpt_hvhe_4k_lpa2 = {
 	KPT_ARM64_4K_LPA2,
 	KPT_HVHE_LAYOUT,
 	.name		= "hvhe_4k_lpa2",
 	.attrs		= kpt_hvhe_attrs_lpa2,
+	.reserved	= kpt_arm64_reserved_4k_lpa2,
 };
 
-static const struct kpt_format kpt_hvhe_16k __maybe_unused = {
+static const struct kpt_format __maybe_unused kpt_hvhe_16k = {
 	KPT_ARM64_16K,
 	KPT_HVHE_LAYOUT,
 	.name		= "hvhe_16k",
 	.attrs		= kpt_hvhe_attrs,
+	.reserved	= kpt_arm64_reserved_16k,
 };
 
-static const struct kpt_format kpt_hvhe_16k_lpa2 __maybe_unused = {
+static const struct kpt_format __maybe_unused kpt_hvhe_16k_lpa2 = {
 	KPT_ARM64_16K_LPA2,
 	KPT_HVHE_LAYOUT,
 	.name		= "hvhe_16k_lpa2",
 	.attrs		= kpt_hvhe_attrs_lpa2,
+	.reserved	= kpt_arm64_reserved_16k_lpa2,
 };
 
-static const struct kpt_format kpt_hvhe_64k __maybe_unused = {
+static const struct kpt_format __maybe_unused kpt_hvhe_64k = {
 	KPT_ARM64_64K,
 	KPT_HVHE_LAYOUT,
 	.name		= "hvhe_64k",
 	.attrs		= kpt_hvhe_attrs,
+	.reserved	= kpt_arm64_reserved_64k,
 };
 
-static const struct kpt_format kpt_hvhe_64k_lpa __maybe_unused = {
+static const struct kpt_format __maybe_unused kpt_hvhe_64k_lpa = {
 	KPT_ARM64_64K_LPA,
 	KPT_HVHE_LAYOUT,
 	.name		= "hvhe_64k_lpa",
 	.attrs		= kpt_hvhe_attrs,
+	.reserved	= kpt_arm64_reserved_64k_lpa,
 };
 
 #endif /* __KVM_PGTABLE_FMT_ARM64_HYP_H */

@@ -75,53 +75,98 @@ static unsigned int kpt_s2_perms(kpt_pte_t pte)
 	       (xn == 0 || xn == KPT_S2_XN_EL1 ? KPT_UX : 0);
 }
 
+/* Values 4, 8 and 12; that FEAT_MTE_PERM gives the first a meaning is not used. */
+static __always_inline bool kpt_s2_reserved_memory(kpt_pte_t pte, int level)
+{
+	bool table = level && pte & KPT_ARM64_TYPE;
+	u64 memory = pte & KPT_S2_MEMATTR;
+
+	return !table && memory && !(memory & GENMASK_ULL(3, 2));
+}
+
+static bool kpt_s2_reserved_4k(kpt_pte_t pte, int level)
+{
+	return kpt_arm64_reserved_4k(pte, level) || kpt_s2_reserved_memory(pte, level);
+}
+
+static bool kpt_s2_reserved_4k_lpa2(kpt_pte_t pte, int level)
+{
+	return kpt_arm64_reserved_4k_lpa2(pte, level) || kpt_s2_reserved_memory(pte, level);
+}
+
+static bool kpt_s2_reserved_16k(kpt_pte_t pte, int level)
+{
+	return kpt_arm64_reserved_16k(pte, level) || kpt_s2_reserved_memory(pte, level);
+}
+
+static bool kpt_s2_reserved_16k_lpa2(kpt_pte_t pte, int level)
+{
+	return kpt_arm64_reserved_16k_lpa2(pte, level) || kpt_s2_reserved_memory(pte, level);
+}
+
+static bool kpt_s2_reserved_64k(kpt_pte_t pte, int level)
+{
+	return kpt_arm64_reserved_64k(pte, level) || kpt_s2_reserved_memory(pte, level);
+}
+
+static bool kpt_s2_reserved_64k_lpa(kpt_pte_t pte, int level)
+{
+	return kpt_arm64_reserved_64k_lpa(pte, level) || kpt_s2_reserved_memory(pte, level);
+}
+
 #define KPT_S2_LAYOUT							\
 	.wide_root	= 4,						\
 	.write		= KPT_S2_WRITE,					\
 	.perm_mask	= KPT_S2_READ | KPT_S2_WRITE | KPT_S2_XN,	\
 	.perms		= kpt_s2_perms
 
-static const struct kpt_format kpt_s2_4k __maybe_unused = {
+static const struct kpt_format __maybe_unused kpt_s2_4k = {
 	KPT_ARM64_4K,
 	KPT_S2_LAYOUT,
 	.name		= "stage2_4k",
 	.attrs		= kpt_s2_attrs,
+	.reserved	= kpt_s2_reserved_4k,
 };
 
-static const struct kpt_format kpt_s2_4k_lpa2 __maybe_unused = {
+static const struct kpt_format __maybe_unused kpt_s2_4k_lpa2 = {
 	KPT_ARM64_4K_LPA2,
 	KPT_S2_LAYOUT,
 	.name		= "stage2_4k_lpa2",
 	.attrs		= kpt_s2_attrs_lpa2,
+	.reserved	= kpt_s2_reserved_4k_lpa2,
 };
 
-static const struct kpt_format kpt_s2_16k __maybe_unused = {
+static const struct kpt_format __maybe_unused kpt_s2_16k = {
 	KPT_ARM64_16K,
 	KPT_S2_LAYOUT,
 	.name		= "stage2_16k",
 	.attrs		= kpt_s2_attrs,
+	.reserved	= kpt_s2_reserved_16k,
 };
 
-static const struct kpt_format kpt_s2_16k_lpa2 __maybe_unused = {
+static const struct kpt_format __maybe_unused kpt_s2_16k_lpa2 = {
 	KPT_ARM64_16K_LPA2,
 	KPT_S2_LAYOUT,
 	.name		= "stage2_16k_lpa2",
 	.attrs		= kpt_s2_attrs_lpa2,
+	.reserved	= kpt_s2_reserved_16k_lpa2,
 };
 
-static const struct kpt_format kpt_s2_64k __maybe_unused = {
+static const struct kpt_format __maybe_unused kpt_s2_64k = {
 	KPT_ARM64_64K,
 	KPT_S2_LAYOUT,
 	.name		= "stage2_64k",
 	.attrs		= kpt_s2_attrs,
+	.reserved	= kpt_s2_reserved_64k,
 };
 
 /* Shareability stays in the entry: bits 51:48 of the address are in 15:12. */
-static const struct kpt_format kpt_s2_64k_lpa __maybe_unused = {
+static const struct kpt_format __maybe_unused kpt_s2_64k_lpa = {
 	KPT_ARM64_64K_LPA,
 	KPT_S2_LAYOUT,
 	.name		= "stage2_64k_lpa",
 	.attrs		= kpt_s2_attrs,
+	.reserved	= kpt_s2_reserved_64k_lpa,
 };
 
 #endif /* __KVM_PGTABLE_FMT_ARM64_S2_H */

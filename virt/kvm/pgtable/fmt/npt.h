@@ -18,6 +18,7 @@
 #define KPT_NPT_PCD		BIT_ULL(4)
 #define KPT_NPT_ACCESSED	BIT_ULL(5)
 #define KPT_NPT_DIRTY		BIT_ULL(6)
+#define KPT_NPT_GLOBAL		BIT_ULL(8)	/* must be zero in PML4E and PML5E */
 #define KPT_NPT_BLOCK_PAT	BIT_ULL(12)
 #define KPT_NPT_NX		BIT_ULL(63)
 
@@ -52,9 +53,12 @@ static unsigned int kpt_npt_perms(kpt_pte_t pte)
 
 static bool kpt_npt_reserved(kpt_pte_t pte, int level)
 {
-	if (level && pte & KPT_X86_PAGE_SIZE)
-		return level > 2 || kpt_x86_misaligned(pte, level, KPT_NPT_BLOCK_PAT);
-	return false;
+	if (!(pte & KPT_NPT_USER))
+		return true;
+	if (level > 2)
+		return pte & (KPT_X86_PAGE_SIZE | KPT_NPT_GLOBAL);
+	return level && pte & KPT_X86_PAGE_SIZE &&
+	       kpt_x86_misaligned(pte, level, KPT_NPT_BLOCK_PAT);
 }
 
 static const struct kpt_format __maybe_unused kpt_npt = {

@@ -105,7 +105,7 @@ static bool kpt_gstage_reserved(kpt_pte_t pte, int level)
 	return kpt_gstage_reserved_table(pte, level);
 }
 
-static const struct kpt_format kpt_gstage __maybe_unused = {
+static const struct kpt_format __maybe_unused kpt_gstage = {
 	.name		= "gstage",
 	.page_shift	= 12,
 	.index_bits	= 9,
