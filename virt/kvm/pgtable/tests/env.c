@@ -295,8 +295,9 @@ void kpt_test_yield(struct kpt_tree *tree, bool shared)
 {
 	struct kpt_test *t = to_test(tree);
 	enum kpt_lock lock = t->lock;
+	enum kpt_lock expected = shared ? KPT_LOCK_SHARED : KPT_LOCK_EXCLUSIVE;
 
-	if (t->depth || lock == KPT_UNLOCKED || shared != (lock == KPT_LOCK_SHARED))
+	if (t->depth || lock != expected)
 		kpt_test_report(t, "a walk yields at depth %d, lock state %d, shared %d",
 				t->depth, lock, shared);
 	kpt_cpus_check(t);
@@ -411,10 +412,12 @@ void kpt_test_read(struct kpt_test *t, kpt_reader_t reader, void *arg)
 	for (int level = 0; level < KPT_MAX_LEVELS; level++) {
 		if (r.tables[level] != atomic_long_read(&t->tables[level]))
 			kpt_test_report(t, "invariant 9: %ld tables of level %d, accounted are %ld",
-					r.tables[level], level, atomic_long_read(&t->tables[level]));
+					r.tables[level], level,
+					atomic_long_read(&t->tables[level]));
 		if (r.leaves[level] != atomic_long_read(&t->leaves[level]))
 			kpt_test_report(t, "invariant 9: %ld leaves of level %d, accounted are %ld",
-					r.leaves[level], level, atomic_long_read(&t->leaves[level]));
+					r.leaves[level], level,
+					atomic_long_read(&t->leaves[level]));
 	}
 }
 

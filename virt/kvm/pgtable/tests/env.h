@@ -52,6 +52,10 @@ enum kpt_lock {
  * @tree:	the tree that the engine sees
  * @external:	tables that mirror the tree, NULL unless the test has some
  * @dirt:	model that notes the simulated CPUs' writes, NULL if none does
+ * @balance:	for each page from @balance_base on, how often its dirty bit was set and not
+ *		reported as cleared; NULL if nobody counts
+ * @balance_base: first page
+ * @balance_count: pages
  * @rnd:	random numbers
  * @alloc:	chances of an allocation to fail
  * @race:	chances of an exchange to lose
@@ -80,6 +84,9 @@ struct kpt_test {
 	struct kpt_tree tree;
 	struct kpt_external *external;
 	struct kpt_model *dirt;
+	atomic_t *balance;
+	u64 balance_base;
+	unsigned int balance_count;
 	struct rnd_state rnd;
 	struct kpt_trap alloc;
 	struct kpt_trap race;
@@ -91,7 +98,7 @@ struct kpt_test {
 	struct kpt_debt tracked;
 	struct kpt_cpu cpus[KPT_TEST_CPUS];
 	unsigned int cpu;
-	spinlock_t cpu_lock;
+	spinlock_t cpu_lock; /* what the simulated CPUs cache, and @freed */
 	atomic_t invalidations;
 	atomic_long_t live;
 	atomic_long_t tables[KPT_MAX_LEVELS];

@@ -3,7 +3,29 @@
 #ifndef __KVM_PGTABLE_TESTS_EXTERNAL_H
 #define __KVM_PGTABLE_TESTS_EXTERNAL_H
 
-#include <kvm/pgtable/port.h>
+#include <linux/xarray.h>
+
+#include "env.h"
+
+/**
+ * struct kpt_external - external tables
+ * @entries:	by level, what stands at an index: a leaf or a table
+ * @tables:	by page of the mirror's table, where its external counterpart is linked
+ * @leaves:	how many leaves there are
+ * @table_count: how many tables there are
+ * @refuse:	chances to refuse a change
+ */
+struct kpt_external {
+	struct xarray entries[KPT_MAX_LEVELS];
+	struct xarray tables;
+	long leaves;
+	long table_count;
+	struct kpt_trap refuse;
+};
+
+void kpt_external_start(struct kpt_test *t, struct kpt_external *x);
+void kpt_external_finish(struct kpt_test *t);
+void kpt_external_compare(struct kpt_test *t);
 
 int kpt_external_set(struct kpt_tree *tree, u64 ia, int level, kpt_pte_t old, kpt_pte_t new);
 void kpt_external_free(struct kpt_tree *tree, kpt_pte_t *table);

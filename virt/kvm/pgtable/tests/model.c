@@ -449,6 +449,25 @@ void kpt_dirt_written(struct kpt_test *t, u64 ia, u64 span)
 		mark(t->dirt, ia, span, true);
 }
 
+static void count_dirty(struct kpt_test *t, u64 ia, int by)
+{
+	u64 page = (ia - t->balance_base) >> t->config->format->page_shift;
+
+	if (t->balance && by && ia >= t->balance_base && page < t->balance_count)
+		atomic_add(by, &t->balance[page]);
+}
+
+void kpt_dirt_set(struct kpt_test *t, u64 ia)
+{
+	count_dirty(t, ia, 1);
+}
+
+static bool dirty_page(struct kpt_test *t, kpt_pte_t pte, int level)
+{
+	return !level && kpt_is_leaf(t->config->format, pte, level) &&
+	       pte & t->config->format->dirty;
+}
+
 void kpt_dirt_changed(struct kpt_test *t, u64 ia, int level, kpt_pte_t old, kpt_pte_t new)
 {
 	struct kpt_hw_entry e = t->config->arch->decode(t->config, new, level);
@@ -456,4 +475,5 @@ void kpt_dirt_changed(struct kpt_test *t, u64 ia, int level, kpt_pte_t old, kpt_
 	if (t->dirt && shows_write(t, old, level) && e.kind != KPT_HW_TABLE &&
 	    !shows_write(t, new, level))
 		mark(t->dirt, ia, kpt_span(t->config->format, level), false);
+	count_dirty(t, ia, dirty_page(t, new, level) - dirty_page(t, old, level));
 }

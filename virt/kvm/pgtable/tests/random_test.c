@@ -382,4 +382,5 @@ static struct kunit_suite random_suite = {
 	.name = "kvm_pgtable_random",
 	.test_cases = random_cases,
 };
+
 kunit_test_suite(random_suite);

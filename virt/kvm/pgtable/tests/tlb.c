@@ -48,7 +48,8 @@ static void go_down(struct kpt_test *t, u64 ia, struct kpt_hw_walk *w, const kpt
 {
 	w->table = table;
 	w->level--;
-	w->ptep = (kpt_pte_t *)table + (ia / span(t, w->level)) % (1U << t->config->arch->index_bits);
+	w->ptep = (kpt_pte_t *)table +
+		  (ia / span(t, w->level)) % (1U << t->config->arch->index_bits);
 }
 
 /* Reads the tree as it is now, without any TLB. */
@@ -109,7 +110,8 @@ static void cache_walk(struct kpt_test *t, struct kpt_cpu *cpu, const struct kpt
 	};
 }
 
-static bool same_memory(const struct kpt_hw_entry *a, u64 a_ia, const struct kpt_hw_entry *b, u64 b_ia)
+static bool same_memory(const struct kpt_hw_entry *a, u64 a_ia, const struct kpt_hw_entry *b,
+			u64 b_ia)
 {
 	return a->oa - a_ia == b->oa - b_ia && a->memory == b->memory;
 }
@@ -120,7 +122,8 @@ static bool size_matters(struct kpt_test *t)
 	return t->config->arch->conflicts && !t->config->no_break;
 }
 
-static void check_conflict(struct kpt_test *t, struct kpt_cpu *cpu, const struct kpt_cached_leaf *new)
+static void check_conflict(struct kpt_test *t, struct kpt_cpu *cpu,
+			   const struct kpt_cached_leaf *new)
 {
 	if (!t->config->arch->conflicts)
 		return;
@@ -132,7 +135,7 @@ static void check_conflict(struct kpt_test *t, struct kpt_cpu *cpu, const struct
 		    overlap(l->ia, l->span, new->ia, new->ia + new->span) &&
 		    (!same_memory(&l->entry, l->ia, &new->entry, new->ia) ||
 		     (size_matters(t) && l->level != new->level)))
-			kpt_test_report(t, "invariant 4: two translations of %#llx at once, levels %d and %d",
+			kpt_test_report(t, "invariant 4: two translations of %#llx at once, at %d and %d",
 					new->ia, l->level, new->level);
 	}
 }
@@ -171,6 +174,8 @@ static bool set_flags(struct kpt_test *t, struct kpt_hw_walk *w, bool write)
 		new |= e.set_dirty;
 	if (new != old && cmpxchg64(w->ptep, old, new) != old)
 		return false;
+	if (new & ~old & e.set_dirty)
+		kpt_dirt_set(t, w->ia);
 
 	w->entry = t->config->arch->decode(t->config, new, w->level);
 	return true;
@@ -181,7 +186,8 @@ static bool walk_freed(struct kpt_test *t, struct kpt_hw_walk *w, u64 ia)
 	if (!kpt_test_freed(w->table))
 		return false;
 
-	kpt_test_report(t, "invariant 3: a CPU walks a freed table of level %d for %#llx", w->level, ia);
+	kpt_test_report(t, "invariant 3: a CPU walks a freed table of level %d for %#llx",
+			w->level, ia);
 	return true;
 }
 
@@ -325,7 +331,8 @@ static bool tolerated(struct kpt_test *t, u64 ia, u64 ia_span)
 	       (t->tracked.owes && overlap(ia, ia_span, t->tracked.start, t->tracked.end));
 }
 
-static void check_leaf(struct kpt_test *t, const struct kpt_cached_leaf *l, const struct kpt_hw_walk *w)
+static void check_leaf(struct kpt_test *t, const struct kpt_cached_leaf *l,
+		       const struct kpt_hw_walk *w)
 {
 	bool tracked = tolerated(t, l->ia, l->span);
 	unsigned int more = l->entry.perms & ~w->entry.perms;
@@ -339,7 +346,7 @@ static void check_leaf(struct kpt_test *t, const struct kpt_cached_leaf *l, cons
 		kpt_test_report(t, "invariant 4: a CPU uses %#llx at level %d, but it is at %d",
 				l->ia, l->level, w->level);
 	else if (more & ~KPT_W || (more && !tracked))
-		kpt_test_report(t, "invariant 5: a CPU has permissions %#x at %#llx, allowed are %#x",
+		kpt_test_report(t, "invariant 5: a CPU has permissions %#x at %#llx, not %#x",
 				l->entry.perms, l->ia, w->entry.perms);
 	else if (l->entry.perms & KPT_W && l->entry.dirty && !w->entry.dirty && !tracked)
 		kpt_test_report(t, "invariant 1: a CPU writes to %#llx and leaves no trace", l->ia);
@@ -380,10 +387,13 @@ void kpt_cpus_check_table(struct kpt_test *t, const kpt_pte_t *table, const char
 
 	spin_lock_irqsave(&t->cpu_lock, flags);
 	for (int i = 0; i < KPT_TEST_CPUS; i++)
-		for (int j = 0; j < KPT_CPU_WALKS; j++)
-			if (t->cpus[i].walks[j].span && t->cpus[i].walks[j].table == table)
+		for (int j = 0; j < KPT_CPU_WALKS; j++) {
+			struct kpt_cached_walk *c = &t->cpus[i].walks[j];
+
+			if (c->span && c->table == table)
 				kpt_test_report(t, "invariant 2: the table for %#llx is %s, CPU %d knows it",
-						t->cpus[i].walks[j].ia, when, i);
+						c->ia, when, i);
+		}
 	spin_unlock_irqrestore(&t->cpu_lock, flags);
 }
 

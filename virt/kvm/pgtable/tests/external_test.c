@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Mirror tables: what the engine promises to the external tables that follow
+ * them.  Most is checked by the fake itself, whenever a hook is called.
+ */
+#include "external.h"
+
+struct kpt_mirror {
+	struct kpt_test *t;
+	struct kpt_external x;
+	const struct kpt_format *fmt;
+	u64 page;
+	u64 block;
+	u64 base;
+};
+
+static struct kpt_mirror *start(struct kunit *test)
+{
+	struct kpt_mirror *m = kunit_kzalloc(test, sizeof(*m), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, m);
+	m->t = kpt_test_start(test, &kpt_mirror_config);
+	m->fmt = m->t->config->format;
+	m->page = kpt_span(m->fmt, 0);
+	m->block = kpt_span(m->fmt, 1);
+	m->base = kpt_span(m->fmt, 2) - m->block;
+	kpt_external_start(m->t, &m->x);
+	return m;
+}
+
+static void finish(struct kpt_mirror *m)
+{
+	kpt_external_compare(m->t);
+	kpt_test_check(m->t);
+	kpt_external_finish(m->t);
+}
+
+static long run(struct kpt_mirror *m, enum kpt_op op, u64 first, u64 end, bool shared)
+{
+	struct kpt_call c = {
+		.op = op,
+		.start = first,
+		.end = end,
+		.shared = shared,
+		.what = op == KPT_OP_UNMAP ? KPT_TABLES : 0,
+		.level = op == KPT_OP_MAP ? 1 : op == KPT_OP_ZAP ? m->t->tree.top : 0,
+		.oa = first,
+		.value = m->fmt->attrs(KPT_RWX, m->t->config->features),
+		.budget = UINT_MAX,
+	};
+	long ret = kpt_test_run(m->t, &c);
+
+	kpt_external_compare(m->t);
+	kpt_test_check(m->t);
+	return ret;
+}
+
+static void follows_every_change(struct kunit *test)
+{
+	for (int shared = 0; shared < 2; shared++) {
+		struct kpt_mirror *m = start(test);
+
+		KUNIT_EXPECT_EQ(test, run(m, KPT_OP_MAP, m->base - m->page,
+					  m->base + 2 * m->block + m->page, shared), 0);
+		KUNIT_EXPECT_EQ(test, m->x.leaves, 4);
+		KUNIT_EXPECT_EQ(test, run(m, KPT_OP_SPLIT, m->base, m->base + m->block, shared), 0);
+		KUNIT_EXPECT_EQ(test, m->x.leaves, 3 + 512);
+		KUNIT_EXPECT_EQ(test, run(m, KPT_OP_WRPROT, m->base, m->base + m->block, shared), 0);
+		KUNIT_EXPECT_EQ(test, run(m, KPT_OP_UNMAP, m->base, m->base + m->page, shared), 0);
+		KUNIT_EXPECT_EQ(test, m->x.leaves, 3 + 511);
+		KUNIT_EXPECT_EQ(test, run(m, KPT_OP_UNMAP, m->base, m->base + m->block, shared), 0);
+		KUNIT_EXPECT_EQ(test, m->x.leaves, 3);
+		KUNIT_EXPECT_EQ(test, run(m, KPT_OP_ZAP, 0, BIT_ULL(48), shared), 0);
+		KUNIT_EXPECT_EQ(test, m->x.table_count, 0);
+		finish(m);
+	}
+}
+
+/* Returns true if the change was too short to have an n-th step. */
+static bool nth_step_is_refused(struct kunit *test, bool shared, unsigned int n)
+{
+	struct kpt_mirror *m = start(test);
+	u64 first = m->base - m->page, end = m->base + m->block + 2 * m->page;
+	long live, ret;
+
+	m->x.refuse.at = n;
+	ret = run(m, KPT_OP_MAP, first, end, shared);
+	live = atomic_long_read(&m->t->live);
+	KUNIT_EXPECT_TRUE(test, !ret || ret == -EIO);
+	KUNIT_EXPECT_EQ_MSG(test, live, m->x.table_count, "a table was kept for nothing");
+	m->x.refuse.at = 0;
+	KUNIT_EXPECT_EQ(test, run(m, KPT_OP_MAP, first, end, shared), 0);
+	KUNIT_EXPECT_EQ(test, m->x.leaves, 4);
+	finish(m);
+	return !ret;
+}
+
+static void takes_back_what_is_refused(struct kunit *test)
+{
+	for (int shared = 0; shared < 2; shared++) {
+		unsigned int n = 1;
+
+		while (!nth_step_is_refused(test, shared, n))
+			n++;
+		KUNIT_EXPECT_GT(test, n, 8);
+	}
+}
+
+static void refused_removal_leaves_the_entry(struct kunit *test)
+{
+	struct kpt_mirror *m = start(test);
+
+	KUNIT_EXPECT_EQ(test, run(m, KPT_OP_MAP, m->base, m->base + m->page, false), 0);
+	m->x.refuse.at = m->x.refuse.seen + 1;
+	KUNIT_EXPECT_EQ(test, run(m, KPT_OP_WRPROT, m->base, m->base + m->page, true), -EIO);
+	m->x.refuse.at = m->x.refuse.seen + 1;
+	KUNIT_EXPECT_EQ(test, run(m, KPT_OP_UNMAP, m->base, m->base + m->page, false), -EIO);
+	KUNIT_EXPECT_EQ(test, m->x.leaves, 1);
+	finish(m);
+}
+
+static void does_not_collapse(struct kunit *test)
+{
+	struct kpt_mirror *m = start(test);
+
+	KUNIT_EXPECT_EQ(test, run(m, KPT_OP_MAP, m->base, m->base + m->block, false), 0);
+	KUNIT_EXPECT_EQ(test, run(m, KPT_OP_SPLIT, m->base, m->base + m->block, false), 0);
+	KUNIT_EXPECT_EQ(test, run(m, KPT_OP_COLLAPSE, m->base, m->base + m->block, false), -EINVAL);
+	KUNIT_EXPECT_EQ(test, m->x.leaves, 512);
+	finish(m);
+}
+
+static struct kunit_case external_cases[] = {
+	KUNIT_CASE(follows_every_change),
+	KUNIT_CASE(takes_back_what_is_refused),
+	KUNIT_CASE(refused_removal_leaves_the_entry),
+	KUNIT_CASE(does_not_collapse),
+	{}
+};
+
+static struct kunit_suite external_suite = {
+	.name = "kvm_pgtable_mirror",
+	.test_cases = external_cases,
+};
+
+kunit_test_suite(external_suite);
