@@ -475,7 +475,7 @@ kpt_edit_mask(const struct kpt_port *port, struct kpt_walk *w, u64 mask, u64 cle
 {
 	const struct kpt_format *fmt = port->format;
 	struct kpt_editing e = { clear, set, KPT_TRACK };
-	u64 base = w->start, behind, pages;
+	u64 base = w->start, span, behind, pages;
 	struct kpt_visit v;
 	kpt_ptep_t first;
 	int err = 0;
@@ -488,8 +488,8 @@ kpt_edit_mask(const struct kpt_port *port, struct kpt_walk *w, u64 mask, u64 cle
 		unsigned int page = __ffs(mask);
 
 		kpt_find(port, w->tree, base + ((u64)page << fmt->page_shift), 0, &v);
-		behind = ALIGN_DOWN(v.ia, kpt_span(fmt, v.level ?: 1)) + kpt_span(fmt, v.level ?: 1);
-		behind = (behind - base) >> fmt->page_shift;
+		span = kpt_span(fmt, v.level ?: 1);
+		behind = (ALIGN_DOWN(v.ia, span) + span - base) >> fmt->page_shift;
 		pages = behind < 64 ? mask & (BIT_ULL(behind) - 1) : mask;
 		mask &= ~pages;
 		if (!v.level) {
