@@ -62,6 +62,7 @@ static void geometry(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kpt_entries(fmt), f->entries);
 	KUNIT_EXPECT_EQ(test, f->entries * sizeof(kpt_pte_t), kpt_span(fmt, 0));
 	KUNIT_EXPECT_EQ(test, fmt->block_levels, f->block_levels);
+	KUNIT_EXPECT_EQ(test, fmt->wide_root, f->wide_root);
 	for (int level = 0; level < f->levels; level++) {
 		KUNIT_EXPECT_EQ(test, kpt_shift(fmt, level), f->shifts[level]);
 		KUNIT_EXPECT_EQ(test, kpt_span(fmt, level), 1ULL << f->shifts[level]);
@@ -172,9 +173,8 @@ static unsigned int some_prot(const struct kpt_test_format *f, unsigned int feat
 {
 	static const unsigned int types[] = { 0, KPT_DEVICE, KPT_NC };
 	unsigned int prot = KPT_R | (random & KPT_PERMS) | types[(random >> 8) % ARRAY_SIZE(types)];
-	bool needs_xnx = f->format->wide_root == 4;
 
-	if (!f->split_exec || (needs_xnx && !(features & KPT_FEAT_XNX)))
+	if (!f->split_exec || f->exec_feature & ~features)
 		prot = prot & KPT_X ? prot | KPT_UX : prot & ~KPT_UX;
 	return prot;
 }
@@ -347,6 +347,22 @@ static void classification(struct kunit *test)
 	}
 }
 
+/* What software may write into a leaf at will, and what that counts as. */
+static void software_bits(struct kunit *test)
+{
+	const struct kpt_test_format *f = format_of(test);
+	const struct kpt_format *fmt = f->format;
+	u64 pte = kpt_leaf(fmt, 0, fmt->attrs(KPT_RWX, KPT_FEAT_AD), 0);
+
+	KUNIT_EXPECT_EQ(test, fmt->soft, f->soft);
+	for (int n = 0; n < 64; n++) {
+		if (!(f->soft >> n & 1))
+			continue;
+		KUNIT_EXPECT_EQ(test, kpt_classify(fmt, pte & ~BIT_ULL(n), pte | BIT_ULL(n), 0),
+				KPT_SOFT);
+	}
+}
+
 static void frozen_is_no_change(struct kunit *test)
 {
 	const struct kpt_test_format *f = format_of(test);
@@ -422,6 +438,7 @@ static struct kunit_case kpt_format_cases[] = {
 	KUNIT_CASE_PARAM(round_trips, next_format),
 	KUNIT_CASE_PARAM(recognition, next_format),
 	KUNIT_CASE_PARAM_ATTR(classification, next_format, { .speed = KUNIT_SPEED_SLOW }),
+	KUNIT_CASE_PARAM(software_bits, next_format),
 	KUNIT_CASE_PARAM(frozen_is_no_change, next_format),
 	KUNIT_CASE_PARAM(rules, next_format),
 	KUNIT_CASE_PARAM(volatility, next_format),

@@ -89,11 +89,14 @@ struct kpt_reading {
  * @ia:		an input address ...
  * @indices:	... and its indices, by level
  * @block_levels: levels whose entries may map memory
+ * @wide_root:	address bits that the root may resolve beyond a table's
  * @oa_bits:	output address bits
  * @bits:	bits worth combining: each kind of decision has one, 0 repeated is none
+ * @soft:	bits of a leaf that only software reads
  * @page_set:	at level 0, set in every leaf
  * @page_clear:	at level 0, clear in every leaf
  * @split_exec:	execution is allowed by privilege level
+ * @exec_feature: what the CPU must offer for that, 0 if it always does
  * @vectors:	literal entries
  * @count:	how many
  */
@@ -108,11 +111,14 @@ struct kpt_test_format {
 	u64 ia;
 	u16 indices[KPT_MAX_LEVELS];
 	u8 block_levels;
+	u8 wide_root;
 	u8 oa_bits;
 	u8 bits[KPT_TEST_BITS];
+	u64 soft;
 	u64 page_set;
 	u64 page_clear;
 	bool split_exec;
+	unsigned int exec_feature;
 	const struct kpt_vector *vectors;
 	unsigned int count;
 };
