@@ -80,7 +80,7 @@ static void check_set(struct kpt_test *t, u64 ia, int level, kpt_pte_t old, kpt_
 		kpt_test_report(t, "mirror: %#llx changes at level %d below no table", ia, level);
 	if (was == TABLE)
 		kpt_test_report(t, "mirror: %#llx changes at level %d and is a table", ia, level);
-	if ((was == LEAF) != kpt_is_leaf(fmt, old, level))
+	if (kpt_is_leaf(fmt, old, level) ? was != LEAF : was == LEAF)
 		kpt_test_report(t, "mirror: %#llx was %lu, the engine says %#llx", ia, was, old);
 	if (kpt_is_table(fmt, new, level) && any_below(t, ia, level))
 		kpt_test_report(t, "mirror: %#llx is linked and has children already", ia);

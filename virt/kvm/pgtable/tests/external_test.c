@@ -65,7 +65,8 @@ static void follows_every_change(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, m->x.leaves, 4);
 		KUNIT_EXPECT_EQ(test, run(m, KPT_OP_SPLIT, m->base, m->base + m->block, shared), 0);
 		KUNIT_EXPECT_EQ(test, m->x.leaves, 3 + 512);
-		KUNIT_EXPECT_EQ(test, run(m, KPT_OP_WRPROT, m->base, m->base + m->block, shared), 0);
+		KUNIT_EXPECT_EQ(test, run(m, KPT_OP_WRPROT, m->base, m->base + m->block, shared),
+				0);
 		KUNIT_EXPECT_EQ(test, run(m, KPT_OP_UNMAP, m->base, m->base + m->page, shared), 0);
 		KUNIT_EXPECT_EQ(test, m->x.leaves, 3 + 511);
 		KUNIT_EXPECT_EQ(test, run(m, KPT_OP_UNMAP, m->base, m->base + m->block, shared), 0);

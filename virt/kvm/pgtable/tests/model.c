@@ -392,7 +392,8 @@ static bool same(const struct kpt_cell *a, const struct kpt_cell *b, bool levels
 static void report_cell(struct kpt_model *m, unsigned int i, const struct kpt_cell *is,
 			const struct kpt_cell *want)
 {
-	kpt_test_report(m->t, "%#llx (cell %u): kind %d level %d oa %#llx perms %#x rest %#llx aged %d; wanted %d %d %#llx %#x %#llx %d",
+	kpt_test_report(m->t,
+			"%#llx (%u): %d level %d %#llx %#x %#llx %d, not %d level %d %#llx %#x %#llx %d",
 			cell_ia(m, i), i, is->kind, is->level, is->oa, is->perms, is->rest,
 			is->aged, want->kind, want->level, want->oa, want->perms, want->rest,
 			want->aged);

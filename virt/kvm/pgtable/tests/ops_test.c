@@ -438,8 +438,12 @@ static void every_chance_to_yield_is_taken(struct kunit *test)
 /* While the lock is away, somebody maps again what is behind and unmaps what is ahead. */
 static void remap_behind(struct kpt_test *t)
 {
-	struct kpt_ops o = { .t = t, .fmt = t->config->format, .page = kpt_span(t->config->format, 0),
-			     .block = kpt_span(t->config->format, 1) };
+	struct kpt_ops o = {
+		.t = t,
+		.fmt = t->config->format,
+		.page = kpt_span(t->config->format, 0),
+		.block = kpt_span(t->config->format, 1),
+	};
 	struct kpt_call c;
 
 	if (t->tree.top >= 2)

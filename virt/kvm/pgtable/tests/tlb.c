@@ -135,7 +135,8 @@ static void check_conflict(struct kpt_test *t, struct kpt_cpu *cpu,
 		    overlap(l->ia, l->span, new->ia, new->ia + new->span) &&
 		    (!same_memory(&l->entry, l->ia, &new->entry, new->ia) ||
 		     (size_matters(t) && l->level != new->level)))
-			kpt_test_report(t, "invariant 4: two translations of %#llx at once, at %d and %d",
+			kpt_test_report(t,
+					"invariant 4: two translations of %#llx at once, at %d and %d",
 					new->ia, l->level, new->level);
 	}
 }
@@ -289,14 +290,16 @@ static void check_broken(struct kpt_test *t, struct kpt_cpu *cpu, const struct k
 	for (int i = 0; i < KPT_CPU_LEAVES; i++) {
 		struct kpt_cached_leaf *l = &cpu->leaves[i];
 
-		if (l->entry.kind != KPT_HW_LEAF || !overlap(l->ia, l->span, debt->start, debt->end))
+		if (l->entry.kind != KPT_HW_LEAF ||
+		    !overlap(l->ia, l->span, debt->start, debt->end))
 			continue;
 		walk_now(t, l->ia, &w);
 		if (w.entry.kind != KPT_HW_LEAF)
 			continue;
 		if (!same_memory(&l->entry, l->ia, &w.entry, w.ia) ||
 		    (size_matters(t) && l->level != w.level))
-			kpt_test_report(t, "invariant 4: %#llx was made anew before it was invalidated",
+			kpt_test_report(t,
+					"invariant 4: %#llx was made anew before it was invalidated",
 					l->ia);
 	}
 }
@@ -391,7 +394,8 @@ void kpt_cpus_check_table(struct kpt_test *t, const kpt_pte_t *table, const char
 			struct kpt_cached_walk *c = &t->cpus[i].walks[j];
 
 			if (c->span && c->table == table)
-				kpt_test_report(t, "invariant 2: the table for %#llx is %s, CPU %d knows it",
+				kpt_test_report(t,
+						"invariant 2: the table for %#llx is %s, CPU %d knows it",
 						c->ia, when, i);
 		}
 	spin_unlock_irqrestore(&t->cpu_lock, flags);
