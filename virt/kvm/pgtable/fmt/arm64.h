@@ -6,8 +6,8 @@
  * sizes of blocks; D8.3 "Translation table descriptor formats", its figures
  * "VMSAv8-64 Table descriptor formats" and "VMSAv8-64 Block descriptor and Page
  * descriptor formats" for the type, the output address and the bits 58:55 left
- * to software; D8.5 "The Access flag"; D8.17 "TLB maintenance", with the rules
- * of break-before-make.
+ * to software; "The Access flag"; "TLB maintenance", with the rules of "Using
+ * break-before-make when updating translation table entries".
  *
  * Arm counts levels from the root, up to 3; here 0 is Arm's 3, 4 is Arm's -1.
  */

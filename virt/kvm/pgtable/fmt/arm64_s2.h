@@ -5,8 +5,8 @@
  * Arm ARM (DDI 0487), D8.3.2 "Block descriptor and Page descriptor formats",
  * table "Stage 2 VMSAv8-64 Block and Page descriptor fields"; D8.4 for S2AP and,
  * by FEAT_XNX, XN[1:0]; D8.6 "Stage 2 memory region type and Cacheability
- * attributes" for MemAttr, without and with FEAT_S2FWB; D8.2 "Concatenated
- * translation tables" for up to 16 tables at the root.
+ * attributes" for MemAttr, without and with FEAT_S2FWB; "Concatenated translation
+ * tables" for up to 16 tables at the root.
  */
 #ifndef __KVM_PGTABLE_FMT_ARM64_S2_H
 #define __KVM_PGTABLE_FMT_ARM64_S2_H

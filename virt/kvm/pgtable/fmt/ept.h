@@ -2,10 +2,12 @@
 /*
  * Intel Extended Page Tables.
  *
- * Intel SDM Vol. 3C, 30.3.2 "EPT Translation Mechanism": Table 30-1 (PML5E and
- * PML4E), 30-3 and 30-5 (PDPTE and PDE that refer to tables), 30-2 and 30-4 (1G
- * and 2M pages), 30-6 (4K pages); 30.3.3.1 for misconfigurations; 30.3.5 for
- * accessed and dirty flags; 25.6.20 (suppress #VE).
+ * Intel SDM Vol. 3C, chapter "VMX Support for Address Translation" (its number
+ * moves between editions: 28, 29, 30), there n.3.2 "EPT Translation Mechanism":
+ * Table n-1 (PML5E and PML4E), n-3 and n-5 (PDPTE and PDE that refer to tables),
+ * n-2 and n-4 (1G and 2M pages), n-6 (4K pages); n.3.3.1 "EPT Misconfigurations";
+ * n.3.5 "Accessed and Dirty Flags for EPT"; "Convertible EPT Violations" for
+ * suppress #VE.
  */
 #ifndef __KVM_PGTABLE_FMT_EPT_H
 #define __KVM_PGTABLE_FMT_EPT_H

@@ -2,9 +2,10 @@
 /*
  * AMD Nested Page Tables: the long-mode format of AMD64, walked as user mode.
  *
- * AMD APM Vol. 2, 5.3 "Long-Mode Page Translation": Figures 5-18 to 5-21 (4K
- * pages), 5-22 to 5-24 (2M), 5-25 and 5-26 (1G), 5.3.1 for five levels; 5.4 for
- * the bits; 15.25.5 (nested walks are user accesses, so U is always set).
+ * AMD APM Vol. 2, 5.3 "Long-Mode Page Translation": the figures of PML5E, PML4E,
+ * PDPE, PDE and PTE under "4-Kbyte", "2-Mbyte" and "1-Gbyte Page Translation"; 5.4
+ * "Page-Translation-Table Entry Fields" for the bits; 15.25.5 "Nested Table Walk"
+ * (a nested walk is a user access, so U is always set).
  */
 #ifndef __KVM_PGTABLE_FMT_NPT_H
 #define __KVM_PGTABLE_FMT_NPT_H
