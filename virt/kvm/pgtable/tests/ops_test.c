@@ -509,7 +509,8 @@ static void leaves_frozen_entries_alone(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, ret,
 				    op <= KPT_OP_ANNOTATE || op == KPT_OP_RELAX ? -EAGAIN : 0,
 				    "operation %d", op);
-		KUNIT_EXPECT_EQ_MSG(test, *ptep, o.fmt->frozen, "operation %d", op);
+		KUNIT_EXPECT_EQ_MSG(test, *ptep, o.fmt->frozen,
+				    "invariant 1: operation %d wrote a frozen entry", op);
 	}
 	*ptep = old;
 	kpt_model_compare(o.m);
