@@ -11,6 +11,11 @@ from . import image
 PARAMETERS = ("console=ttyS0,115200 printk.devkmsg=on loglevel=7 panic=0 "
               "rcupdate.rcu_cpu_stall_timeout=120 mitigations=off")
 
+# The kernel refuses the XSAVE layout that Bochs 2.7 gives to models with AVX-512, which are
+# also the ones with PML.
+MODEL_PARAMETERS = dict.fromkeys(
+    ("corei7_skylake_x", "corei3_cnl", "corei7_icelake_u", "tigerlake"), "noxsave")
+
 
 class Machine:
     """One boot. `console` and `output` are the files behind the two serial ports."""
@@ -24,7 +29,9 @@ class Machine:
             file.write_bytes(b"")
         self.kernel = options.kernel / "arch/x86/boot/bzImage"
         self.initramfs = image.make_initramfs(options, tests, work)
-        self.parameters = f"{PARAMETERS} hugepages={options.hugepages} {options.append}".strip()
+        self.parameters = " ".join(filter(None, (
+            PARAMETERS, f"hugepages={options.hugepages}",
+            MODEL_PARAMETERS.get(options.model), options.append)))
 
     def start(self, serial=None):
         """Starts the emulator; `serial` is a terminal to take the first port's place."""
