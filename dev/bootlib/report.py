@@ -8,6 +8,8 @@ import time
 from . import baseline
 
 COUNTS = ("faults", "allocated", "freed", "split", "recovered", "flushes")
+# How much of its output is shown when a test fails.
+LAST_WORDS = 12
 # Bochs runs this many instructions in a second of its own time.
 NANOSECONDS_PER_INSTRUCTION = {"npt": 1, "ept": 10}
 
@@ -102,6 +104,7 @@ def show(options, results, facts, splats, work):
         print(*figure_table(options, results), sep="\n")
     for result in results:
         if result.verdict == "fail":
+            print(*(f"    {line}" for line in (result.output + result.splats)[-LAST_WORDS:]), sep="\n")
             print(f"failed: {result.test}: {result.reason}; log: {log_of(work, results, result)}")
     for line in splats:
         print(f"failed: the kernel complained outside of a test: {line}; logs: {work}")
