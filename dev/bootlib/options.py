@@ -43,6 +43,9 @@ pre_fault_memory_test
 dirty_log_test -i 3
 """
 
+# Ours, for what the unmodified kernel does not have.
+TESTS_PORTED = {"npt": "x86/page_tables_dump_test", "ept": "x86/page_tables_dump_test"}
+
 
 def die(message):
     sys.exit(f"error: {message}")
@@ -65,6 +68,11 @@ def number(name, default):
 def test_list(text):
     tests = [" ".join(part.split()) for part in re.split(r"[;\n]", text)]
     return [test for test in tests if test]
+
+
+def default_tests(hardware, stock):
+    tests = {"npt": TESTS_NPT, "ept": TESTS_EPT}[hardware]
+    return tests if stock else tests + TESTS_PORTED[hardware]
 
 
 @dataclass
@@ -101,16 +109,16 @@ def read_options():
     hardware = os.environ.get("HW") or "npt"
     if hardware not in MODELS:
         die(f"HW={hardware}: npt (QEMU) or ept (Bochs) is expected")
-    icount = flag("ICOUNT")
+    icount, stock = flag("ICOUNT"), flag("STOCK")
     one_cpu = hardware == "ept" or icount
     options = Options(
         hardware=hardware,
         model=os.environ.get("CPU") or MODELS[hardware],
-        stock=flag("STOCK"),
+        stock=stock,
         debug=flag("DEBUG"),
         cpus=number("CPUS", 1 if one_cpu else 2),
         icount=icount,
-        tests=test_list(os.environ.get("TESTS") or {"npt": TESTS_NPT, "ept": TESTS_EPT}[hardware]),
+        tests=test_list(os.environ.get("TESTS") or default_tests(hardware, stock)),
         root=os.environ.get("ROOT", ""),
         console=flag("CONSOLE"),
         append=os.environ.get("APPEND", ""),

@@ -10,6 +10,8 @@ from . import baseline
 COUNTS = ("faults", "allocated", "freed", "split", "recovered", "flushes")
 # How much of its output is shown when a test fails.
 LAST_WORDS = 12
+# What a test takes, for the progress, if the unmodified kernel's time is not on record.
+UNKNOWN_SECONDS = 5
 # Bochs runs this many instructions in a second of its own time.
 NANOSECONDS_PER_INSTRUCTION = {"npt": 1, "ept": 10}
 
@@ -145,7 +147,9 @@ class Progress:
     def __init__(self, options):
         self.options = options
         known = baseline.read(options)
-        self.expected = {test: known.test(options, test) for test in options.tests}
+        records = {test: known.test(options, test) for test in options.tests}
+        self.expected = {test: record.seconds if record else UNKNOWN_SECONDS
+                         for test, record in records.items()}
         self.began = time.monotonic()
         self.shown = self.began
         self.last = ""
@@ -157,18 +161,16 @@ class Progress:
         if what == self.last and now - self.shown < (1 if terminal else 30):
             return
         self.last, self.shown = what, now
-        line = f"{self.options.hardware}: {self.percent(boot, now)}{what}, {elapsed(now - self.began)}"
+        line = f"{self.options.hardware}: {self.percent(boot, now)} {what}, {elapsed(now - self.began)}"
         print(f"\r\033[K{line}" if terminal else line, end="" if terminal else "\n",
               file=sys.stderr, flush=True)
 
     def percent(self, boot, now):
-        if not all(self.expected.values()):
-            return ""
         pending = {result.test for result in boot.results if result.status is None}
-        done = sum(record.seconds for test, record in self.expected.items() if test not in pending)
+        done = sum(seconds for test, seconds in self.expected.items() if test not in pending)
         if boot.current:
-            done += min(now - boot.since, self.expected[boot.current.test].seconds)
-        return f"{min(99, int(100 * done / sum(r.seconds for r in self.expected.values())))}% "
+            done += min(now - boot.since, self.expected[boot.current.test])
+        return f"{min(99, int(100 * done / sum(self.expected.values())))}%"
 
     def end(self):
         if sys.stderr.isatty():

@@ -73,7 +73,7 @@ kpt_tell(const struct kpt_port *port, struct kpt_walk *w, u64 ia, int level,
  * @ia: the first address that it translates
  * @level: the level of its entries
  *
- * Clients do not call this, they instantiate it, see &kpt_port.detach.
+ * Operations call the port's copy, &kpt_port.detach.
  */
 static __always_inline void
 kpt_detach(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t *table,
@@ -146,18 +146,26 @@ kpt_leaf_delta(const struct kpt_format *fmt, enum kpt_change change, kpt_pte_t n
 	}
 }
 
+/* What only tracks writes may be paid later than all else. */
+static __always_inline void
+kpt_owe_change(const struct kpt_port *port, struct kpt_walk *w, enum kpt_change change,
+	       u64 start, u64 end)
+{
+	u8 owes = kpt_rule(port->format, change) & (KPT_OWES_LOCAL | KPT_OWES_BROADCAST);
+
+	if (owes && !w->tree->retired)
+		kpt_owe(change == KPT_TRACK ? &w->gather.tracked : &w->gather.debt,
+			start, end, owes);
+}
+
 /* What was true of the old value is no longer, and what is true of the new one is. */
 static __always_inline void
 kpt_conclude(const struct kpt_port *port, struct kpt_walk *w, const struct kpt_visit *v,
 	     kpt_pte_t new, enum kpt_change change)
 {
 	const struct kpt_format *fmt = port->format;
-	u8 owes = kpt_rule(fmt, change) & (KPT_OWES_LOCAL | KPT_OWES_BROADCAST);
 
-	if (owes && !w->tree->retired)
-		kpt_owe(change == KPT_TRACK ? &w->gather.tracked : &w->gather.debt,
-			v->ia, v->ia + kpt_span(fmt, v->level), owes);
-
+	kpt_owe_change(port, w, change, v->ia, v->ia + kpt_span(fmt, v->level));
 	w->gather.leaves[v->level] += kpt_leaf_delta(fmt, change, new, v->level);
 	if (change == KPT_DETACH || change == KPT_COLLAPSE)
 		port->detach(w, (__force kpt_pte_t *)kpt_child_table(port, v->pte),
@@ -222,7 +230,7 @@ kpt_needs_break(const struct kpt_port *port, struct kpt_tree *tree, enum kpt_cha
  * @new: its new value
  * @change: what kpt_classify() would say
  *
- * Clients do not call this, they instantiate it, see &kpt_port.change_slowly.
+ * Operations call the port's copy, &kpt_port.change_slowly.
  *
  * Return: as kpt_commit().
  */
@@ -264,8 +272,8 @@ static __always_inline int __must_check
 kpt_commit(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
 	   kpt_pte_t new, enum kpt_change change)
 {
-	if (port->change_slowly &&
-	    unlikely(w->tree->external || kpt_needs_break(port, w->tree, change)))
+	if (unlikely((port->env->external_set && w->tree->external) ||
+		     kpt_needs_break(port, w->tree, change)))
 		return kpt_commit_slowly(port, w, v, new, change);
 
 	if (!kpt_replace(port, w, v, new))
@@ -381,6 +389,44 @@ kpt_fill_from_block(const struct kpt_port *port, struct kpt_tree *tree, kpt_pte_
 
 	kpt_fill(table, kpt_entries(port->format), first,
 		 kpt_oa_bits(port->format, kpt_span(port->format, level - 1)));
+}
+
+/**
+ * DEFINE_KPT_PORT() - define a port, with its copies of what is not inlined everywhere
+ * @_name: name of the &struct kpt_port
+ * @_format: descriptor
+ * @_env: surroundings
+ */
+#define DEFINE_KPT_PORT(_name, _format, _env)						\
+static void _name##_detach(struct kpt_walk *w, kpt_pte_t *table, u64 ia, int level);	\
+static void _name##_settle(struct kpt_tree *tree, struct kpt_gather *g);		\
+static int _name##_change_slowly(struct kpt_walk *w, struct kpt_visit *v,		\
+				 kpt_pte_t new, enum kpt_change change);		\
+											\
+static const struct kpt_port _name = {							\
+	.format		= &(_format),							\
+	.env		= &(_env),							\
+	.detach		= _name##_detach,						\
+	.settle		= _name##_settle,						\
+	.change_slowly	= _name##_change_slowly,					\
+};											\
+											\
+static noinline void									\
+_name##_detach(struct kpt_walk *w, kpt_pte_t *table, u64 ia, int level)			\
+{											\
+	kpt_detach(&_name, w, table, ia, level);					\
+}											\
+											\
+static noinline void _name##_settle(struct kpt_tree *tree, struct kpt_gather *g)	\
+{											\
+	kpt_settle(&_name, tree, g);							\
+}											\
+											\
+static noinline int __maybe_unused							\
+_name##_change_slowly(struct kpt_walk *w, struct kpt_visit *v, kpt_pte_t new,		\
+		      enum kpt_change change)						\
+{											\
+	return kpt_change_slowly(&_name, w, v, new, change);				\
 }
 
 #endif /* __KVM_PGTABLE_CHANGE_H */

@@ -357,11 +357,8 @@ kpt_edit_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_vis
 static __always_inline void
 kpt_edit_owe(const struct kpt_port *port, struct kpt_walk *w, const struct kpt_editing *e)
 {
-	u8 owes = kpt_rule(port->format, e->change);
-
-	if (e->edited && owes && !w->tree->retired)
-		kpt_owe(e->change == KPT_TRACK ? &w->gather.tracked : &w->gather.debt,
-			e->first, e->edited, owes);
+	if (e->edited)
+		kpt_owe_change(port, w, e->change, e->first, e->edited);
 }
 
 /* Only tracked debt may be noted as late as here: a walk that yields pays the other before. */
@@ -519,7 +516,6 @@ static __always_inline int __must_check
 kpt_relax(const struct kpt_port *port, struct kpt_walk *w, u64 set, u64 clear, int *level)
 {
 	const struct kpt_format *fmt = port->format;
-	u8 owes = kpt_rule(fmt, KPT_RELAX) & (KPT_OWES_LOCAL | KPT_OWES_BROADCAST);
 	enum kpt_change change;
 	struct kpt_visit v;
 	kpt_pte_t new;
@@ -532,8 +528,7 @@ kpt_relax(const struct kpt_port *port, struct kpt_walk *w, u64 set, u64 clear, i
 	*level = v.level;
 	new = (v.pte | set) & ~clear;
 	change = kpt_classify(fmt, v.pte, new, v.level);
-	if (owes)
-		kpt_owe(&w->gather.debt, v.ia, v.ia + kpt_span(fmt, v.level), owes);
+	kpt_owe_change(port, w, KPT_RELAX, v.ia, v.ia + kpt_span(fmt, v.level));
 	if (change == KPT_NONE)
 		return 0;
 	if (change != KPT_RELAX && change != KPT_YOUNG && change != KPT_SOFT)

@@ -119,11 +119,10 @@ struct kpt_env {
  * @env:	surroundings
  * @detach:	kpt_detach() for this port
  * @settle:	kpt_settle() for this port
- * @change_slowly: kpt_change_slowly() for this port; NULL if the format never needs
- *		a break and there are no external tables
+ * @change_slowly: kpt_change_slowly() for this port
  *
- * The functions are the client's out-of-line copies of what the engine would
- * otherwise inline into every operation.
+ * DEFINE_KPT_PORT() defines one.  The functions are the port's out-of-line copies of
+ * what the engine would otherwise inline into every operation.
  */
 struct kpt_port {
 	const struct kpt_format *format;

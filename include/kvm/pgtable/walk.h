@@ -130,6 +130,24 @@ kpt_find(const struct kpt_port *port, const struct kpt_tree *tree, u64 ia, int f
 /* Over a range */
 
 /**
+ * kpt_rcu_begin() - &kpt_env.begin for tables that are freed by RCU
+ * @tree: tree
+ */
+static __always_inline void kpt_rcu_begin(struct kpt_tree *tree)
+{
+	rcu_read_lock();
+}
+
+/**
+ * kpt_rcu_end() - &kpt_env.end for tables that are freed by RCU
+ * @tree: tree
+ */
+static __always_inline void kpt_rcu_end(struct kpt_tree *tree)
+{
+	rcu_read_unlock();
+}
+
+/**
  * kpt_begin() - start an operation on a range
  * @port: port
  * @w: the operation; the caller's, on its stack

@@ -17,6 +17,9 @@
 #include "spte.h"
 #include "tdp_mmu.h"
 
+#include <linux/debugfs.h>
+#include <linux/seq_file.h>
+
 #include <kvm/pgtable.h>
 #include <fmt/ept.h>
 #include <fmt/npt.h>
@@ -212,16 +215,6 @@ static void tdp_invalidate(struct kpt_tree *tree, const struct kpt_debt *debt)
 				    gpa_to_gfn(debt->end - debt->start));
 }
 
-static __always_inline void tdp_rcu_begin(struct kpt_tree *tree)
-{
-	rcu_read_lock();
-}
-
-static __always_inline void tdp_rcu_end(struct kpt_tree *tree)
-{
-	rcu_read_unlock();
-}
-
 static __always_inline bool tdp_want_yield(struct kpt_tree *tree)
 {
 	return need_resched() || rwlock_needbreak(&to_tdp(tree)->kvm->mmu_lock);
@@ -299,8 +292,8 @@ static const struct kpt_env tdp_env = {
 	.leaves		= tdp_leaves,
 	.changed	= tdp_changed,
 	.invalidate	= tdp_invalidate,
-	.begin		= tdp_rcu_begin,
-	.end		= tdp_rcu_end,
+	.begin		= kpt_rcu_begin,
+	.end		= kpt_rcu_end,
 	.want_yield	= tdp_want_yield,
 	.yield		= tdp_yield,
 	.needs_break	= tdp_needs_break,
@@ -312,34 +305,7 @@ static const struct kpt_env tdp_env = {
 	.external_free	= tdp_external_free,
 };
 
-static void tdp_detach(struct kpt_walk *w, kpt_pte_t *table, u64 ia, int level);
-static void tdp_settle(struct kpt_tree *tree, struct kpt_gather *g);
-static int tdp_change_slowly(struct kpt_walk *w, struct kpt_visit *v, kpt_pte_t new,
-			     enum kpt_change change);
-
-static const struct kpt_port tdp_port = {
-	.format		= &kpt_x86,
-	.env		= &tdp_env,
-	.detach		= tdp_detach,
-	.settle		= tdp_settle,
-	.change_slowly	= tdp_change_slowly,
-};
-
-static noinline void tdp_detach(struct kpt_walk *w, kpt_pte_t *table, u64 ia, int level)
-{
-	kpt_detach(&tdp_port, w, table, ia, level);
-}
-
-static noinline void tdp_settle(struct kpt_tree *tree, struct kpt_gather *g)
-{
-	kpt_settle(&tdp_port, tree, g);
-}
-
-static noinline int tdp_change_slowly(struct kpt_walk *w, struct kpt_visit *v, kpt_pte_t new,
-				      enum kpt_change change)
-{
-	return kpt_change_slowly(&tdp_port, w, v, new, change);
-}
+DEFINE_KPT_PORT(tdp_port, kpt_x86, tdp_env);
 
 static_assert(KPT_X86_MMU_PRESENT == SPTE_MMU_PRESENT_MASK);
 static_assert(KPT_X86_WRITE == PT_WRITABLE_MASK);
@@ -1140,4 +1106,67 @@ u64 *kvm_tdp_mmu_fast_pf_get_last_sptep(struct kvm_vcpu *vcpu, gfn_t gfn, u64 *s
 	kpt_find(&tdp_port, &tdp.tree, gfn_to_gpa(gfn), 0, &v);
 	*spte = v.pte;
 	return rcu_dereference(v.ptep);
+}
+
+/* What a debugger may read: the tables of a running VM */
+
+DEFINE_KPT_PORT(tdp_ept, kpt_ept, tdp_env);
+DEFINE_KPT_PORT(tdp_npt, kpt_npt, tdp_env);
+
+static int tdp_debugfs_show(struct seq_file *m, void *unused)
+{
+	struct kvm_mmu_page *root = NULL;
+	struct kvm *kvm = m->private;
+	struct tdp_tree tdp;
+	struct kpt_walk w;
+
+	guard(read_lock)(&kvm->mmu_lock);
+	while ((root = tdp_next_root(kvm, root, -1, KVM_VALID_ROOTS))) {
+		if (!tdp_begin(&tdp, &w, kvm, root, 0, -1ull, true))
+			continue;
+		seq_printf(m, "%s, %d levels, address space %d%s\n",
+			   shadow_nx_mask ? kpt_npt.name : kpt_ept.name, root->role.level,
+			   kvm_mmu_page_as_id(root), is_mirror_sp(root) ? ", mirror" : "");
+		if (shadow_nx_mask)
+			kpt_dump(&tdp_npt, &w, m);
+		else
+			kpt_dump(&tdp_ept, &w, m);
+		kpt_end(&tdp_port, &w);
+	}
+	return 0;
+}
+
+static int tdp_debugfs_open(struct inode *inode, struct file *file)
+{
+	struct kvm *kvm = inode->i_private;
+	int r;
+
+	if (!kvm_get_kvm_safe(kvm))
+		return -ENOENT;
+
+	r = single_open(file, tdp_debugfs_show, kvm);
+	if (r)
+		kvm_put_kvm(kvm);
+	return r;
+}
+
+static int tdp_debugfs_release(struct inode *inode, struct file *file)
+{
+	kvm_put_kvm(inode->i_private);
+	return single_release(inode, file);
+}
+
+static const struct file_operations tdp_debugfs_fops = {
+	.owner		= THIS_MODULE,
+	.open		= tdp_debugfs_open,
+	.read		= seq_read,
+	.llseek		= seq_lseek,
+	.release	= tdp_debugfs_release,
+};
+
+void kvm_tdp_mmu_create_debugfs(struct kvm *kvm)
+{
+	if (tdp_mmu_enabled)
+		debugfs_create_file("page_tables", 0400, kvm->debugfs_dentry, kvm,
+				    &tdp_debugfs_fops);
 }

@@ -12,11 +12,6 @@ static const struct kpt_env kpt_test_env = {
 	KPT_TEST_ENV,
 };
 
-/* What a client keeps out of line, for every format whose trees are not mirrors. */
-void kpt_test_detach(struct kpt_walk *w, kpt_pte_t *table, u64 ia, int level);
-void kpt_test_settle(struct kpt_tree *tree, struct kpt_gather *g);
-int kpt_test_change_slowly(struct kpt_walk *w, struct kpt_visit *v, kpt_pte_t new,
-			   enum kpt_change change);
 kpt_pte_t kpt_test_block(struct kpt_walk *w, struct kpt_visit *v);
 
 static __always_inline int

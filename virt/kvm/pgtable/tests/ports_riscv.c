@@ -3,12 +3,7 @@
 
 #include "ports.h"
 
-static const struct kpt_port gstage = {
-	.format		= &kpt_gstage,
-	.env		= &kpt_test_env,
-	.detach		= kpt_test_detach,
-	.settle		= kpt_test_settle,
-};
+DEFINE_KPT_PORT(gstage, kpt_gstage, kpt_test_env);
 
 long kpt_run_gstage(struct kpt_call *call)
 {

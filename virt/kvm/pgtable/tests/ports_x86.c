@@ -29,26 +29,11 @@ static const struct kpt_env ept_mirror_env = {
 	.external_free	= kpt_external_free,
 };
 
-static const struct kpt_port ept = {
-	.format		= &kpt_ept,
-	.env		= &kpt_test_env,
-	.detach		= kpt_test_detach,
-	.settle		= kpt_test_settle,
-};
+DEFINE_KPT_PORT(ept, kpt_ept, kpt_test_env);
 
-static const struct kpt_port ept_noad = {
-	.format		= &kpt_ept,
-	.env		= &ept_noad_env,
-	.detach		= kpt_test_detach,
-	.settle		= kpt_test_settle,
-};
+DEFINE_KPT_PORT(ept_noad, kpt_ept, ept_noad_env);
 
-static const struct kpt_port npt = {
-	.format		= &kpt_npt,
-	.env		= &kpt_test_env,
-	.detach		= kpt_test_detach,
-	.settle		= kpt_test_settle,
-};
+DEFINE_KPT_PORT(npt, kpt_npt, kpt_test_env);
 
 long kpt_run_ept(struct kpt_call *call)
 {
@@ -67,28 +52,7 @@ long kpt_run_npt(struct kpt_call *call)
 
 /* Mirror tables: every change goes through the external hooks, folded as a client has it. */
 
-static void mirror_detach(struct kpt_walk *w, kpt_pte_t *table, u64 ia, int level);
-static int mirror_change(struct kpt_walk *w, struct kpt_visit *v, kpt_pte_t new,
-			 enum kpt_change change);
-
-static const struct kpt_port mirror = {
-	.format		= &kpt_ept,
-	.env		= &ept_mirror_env,
-	.detach		= mirror_detach,
-	.settle		= kpt_test_settle,
-	.change_slowly	= mirror_change,
-};
-
-static noinline void mirror_detach(struct kpt_walk *w, kpt_pte_t *table, u64 ia, int level)
-{
-	kpt_detach(&mirror, w, table, ia, level);
-}
-
-static noinline int mirror_change(struct kpt_walk *w, struct kpt_visit *v, kpt_pte_t new,
-				  enum kpt_change change)
-{
-	return kpt_change_slowly(&mirror, w, v, new, change);
-}
+DEFINE_KPT_PORT(mirror, kpt_ept, ept_mirror_env);
 
 long kpt_run_ept_mirror(struct kpt_call *call)
 {

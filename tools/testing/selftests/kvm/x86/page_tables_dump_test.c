@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What debugfs says of a VM's page tables is what the VM did to them: every page
+ * that the guest wrote is there, and once writes are logged, none goes unnoticed.
+ */
+#include <linux/sizes.h>
+#include <sys/stat.h>
+
+#include <kvm_util.h>
+#include <processor.h>
+#include <test_util.h>
+#include <ucall_common.h>
+
+#define TEST_SLOT	10
+#define TEST_GPA	SZ_4G
+#define TEST_SIZE	SZ_4M
+#define TEST_NPAGES	(TEST_SIZE / PAGE_SIZE)
+
+struct mapped {
+	u64 pages;
+	u64 unnoticed;	/* the next write to it leaves no trace in the dirty log */
+};
+
+/* Page modification logging finds writes by the dirty bit, else they are faults. */
+static bool has_pml;
+
+static void guest_code(void)
+{
+	for (u64 page = 0; page < TEST_NPAGES; page++)
+		*(volatile u64 *)(TEST_GPA + page * PAGE_SIZE) = page;
+
+	GUEST_DONE();
+}
+
+static char *dump_path(struct kvm_vm *vm)
+{
+	char *path;
+
+	TEST_ASSERT(asprintf(&path, "/sys/kernel/debug/kvm/%d-%d/page_tables",
+			     getpid(), vm->fd) > 0, "asprintf() failed");
+	return path;
+}
+
+/* Leaves of the test's memory, from lines such as "0x...-0x... 2048K level 1 RWXU AD 0x...". */
+static struct mapped read_dump(const char *path)
+{
+	unsigned long long start, end, last = 0;
+	struct mapped found = { };
+	char line[256], perms[5], used[3];
+	FILE *file = fopen(path, "r");
+
+	TEST_ASSERT(file, "cannot open %s: %s", path, strerror(errno));
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "0x%llx-0x%llx %*uK level %*d %4[-RWXU] %2[-AD] ",
+			   &start, &end, perms, used) != 4)
+			continue;
+
+		TEST_ASSERT(last <= start && start < end, "out of order: %s", line);
+		last = end;
+		if (start < TEST_GPA || end > TEST_GPA + TEST_SIZE)
+			continue;
+
+		found.pages += (end - start) / PAGE_SIZE;
+		if (perms[1] == 'W' && (used[1] == 'D' || !has_pml))
+			found.unnoticed += (end - start) / PAGE_SIZE;
+	}
+	fclose(file);
+	return found;
+}
+
+static void expect(const char *path, u64 pages, u64 unnoticed)
+{
+	struct mapped found = read_dump(path);
+
+	TEST_ASSERT(found.pages == pages && found.unnoticed == unnoticed,
+		    "%lu pages mapped, %lu written unnoticed; expected %lu and %lu",
+		    found.pages, found.unnoticed, pages, unnoticed);
+}
+
+int main(void)
+{
+	struct kvm_vcpu *vcpu;
+	struct kvm_vm *vm;
+	struct stat status;
+	char *path;
+
+	vm = vm_create_with_one_vcpu(&vcpu, guest_code);
+	vm_userspace_mem_region_add(vm, VM_MEM_SRC_ANONYMOUS, TEST_GPA, TEST_SLOT, TEST_NPAGES, 0);
+	virt_map(vm, TEST_GPA, TEST_GPA, TEST_NPAGES);
+	path = dump_path(vm);
+	has_pml = host_cpu_is_intel && get_kvm_intel_param_bool("pml");
+
+	TEST_ASSERT(!stat(path, &status), "cannot find %s: %s", path, strerror(errno));
+	TEST_ASSERT((status.st_mode & 0777) == 0400, "%s has mode %o", path, status.st_mode & 0777);
+	expect(path, 0, 0);
+
+	vcpu_run(vcpu);
+	TEST_ASSERT_EQ(get_ucall(vcpu, NULL), UCALL_DONE);
+	expect(path, TEST_NPAGES, TEST_NPAGES);
+
+	vm_mem_region_set_flags(vm, TEST_SLOT, KVM_MEM_LOG_DIRTY_PAGES);
+	expect(path, TEST_NPAGES, 0);
+
+	vm_mem_region_delete(vm, TEST_SLOT);
+	expect(path, 0, 0);
+
+	kvm_vm_free(vm);
+	TEST_ASSERT(stat(path, &status) && errno == ENOENT, "%s is there after the VM", path);
+	free(path);
+	return 0;
+}
