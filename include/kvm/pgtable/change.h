@@ -57,11 +57,25 @@ kpt_take(const struct kpt_port *port, struct kpt_walk *w, kpt_ptep_t ptep)
 }
 
 static __always_inline void
-kpt_tell(const struct kpt_port *port, struct kpt_walk *w, u64 ia, int level,
-	 kpt_pte_t old, kpt_pte_t new)
+kpt_tell(const struct kpt_port *port, struct kpt_walk *w, const struct kpt_visit *v,
+	 kpt_pte_t new)
 {
 	if (port->env->changed)
-		port->env->changed(w->tree, ia, level, old, new);
+		port->env->changed(w->tree, v, new);
+}
+
+static __always_inline void
+kpt_tell_detached(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t *ptep, u64 ia,
+		  int level, kpt_pte_t old)
+{
+	struct kpt_visit v = {
+		.ia = ia,
+		.ptep = (kpt_ptep_t)ptep,
+		.pte = old,
+		.level = level,
+	};
+
+	kpt_tell(port, w, &v, port->format->frozen);
 }
 
 /**
@@ -88,6 +102,11 @@ kpt_detach(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t *table,
 	int top = level;
 	long leaves = 0;
 
+	if (env->take_over) {
+		env->take_over(w, table, level);
+		return;
+	}
+
 	env->detached(w->tree, table, level);
 	for (;;) {
 		while (i < kpt_entries(fmt)) {
@@ -101,7 +120,7 @@ kpt_detach(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t *table,
 				i = 0;
 				level--;
 				span >>= fmt->index_bits;
-				table = (__force kpt_pte_t *)kpt_child_table(port, old);
+				table = (__force kpt_pte_t *)kpt_child_table(port, w->tree, old);
 				env->detached(w->tree, table, level);
 				continue;
 			}
@@ -110,7 +129,7 @@ kpt_detach(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t *table,
 				if (env->external_set && unlikely(w->tree->external) &&
 				    env->external_set(w->tree, ia, level, old, fmt->frozen))
 					WARN_ON_ONCE(1);
-				kpt_tell(port, w, ia, level, old, fmt->frozen);
+				kpt_tell_detached(port, w, table + i - 1, ia, level, old);
 			}
 			ia += span;
 		}
@@ -148,14 +167,22 @@ kpt_leaf_delta(const struct kpt_format *fmt, enum kpt_change change, kpt_pte_t n
 
 /* What only tracks writes may be paid later than all else. */
 static __always_inline void
-kpt_owe_change(const struct kpt_port *port, struct kpt_walk *w, enum kpt_change change,
-	       u64 start, u64 end)
+kpt_owe_range(const struct kpt_port *port, struct kpt_walk *w, enum kpt_change change,
+	      u64 start, u64 end, u8 levels)
 {
 	u8 owes = kpt_rule(port->format, change) & (KPT_OWES_LOCAL | KPT_OWES_BROADCAST);
+	struct kpt_debt debt = { start, end, owes, levels };
 
-	if (owes && !w->tree->retired)
-		kpt_owe(change == KPT_TRACK ? &w->gather.tracked : &w->gather.debt,
-			start, end, owes);
+	if (!w->tree->retired)
+		kpt_debt_add(change == KPT_TRACK ? &w->gather.tracked : &w->gather.debt, debt);
+}
+
+static __always_inline void
+kpt_owe(const struct kpt_port *port, struct kpt_walk *w, enum kpt_change change,
+	const struct kpt_visit *v)
+{
+	kpt_owe_range(port, w, change, v->ia, v->ia + kpt_span(port->format, v->level),
+		      BIT(v->level));
 }
 
 /* What was true of the old value is no longer, and what is true of the new one is. */
@@ -165,17 +192,17 @@ kpt_conclude(const struct kpt_port *port, struct kpt_walk *w, const struct kpt_v
 {
 	const struct kpt_format *fmt = port->format;
 
-	kpt_owe_change(port, w, change, v->ia, v->ia + kpt_span(fmt, v->level));
+	kpt_owe(port, w, change, v);
 	w->gather.leaves[v->level] += kpt_leaf_delta(fmt, change, new, v->level);
 	if (change == KPT_DETACH || change == KPT_COLLAPSE)
-		port->detach(w, (__force kpt_pte_t *)kpt_child_table(port, v->pte),
+		port->detach(w, (__force kpt_pte_t *)kpt_child_table(port, w->tree, v->pte),
 			     v->ia, v->level - 1);
-	kpt_tell(port, w, v->ia, v->level, v->pte, new);
+	kpt_tell(port, w, v, new);
 }
 
 /*
- * Break, invalidate, make: the entry is frozen meanwhile, so that a walker finds
- * nothing and a writer stays away.
+ * Break, invalidate, prepare, make: the entry is frozen meanwhile, so that a
+ * walker finds nothing and a writer stays away.
  */
 static __always_inline int
 kpt_change_by_break(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
@@ -186,6 +213,8 @@ kpt_change_by_break(const struct kpt_port *port, struct kpt_walk *w, struct kpt_
 
 	kpt_conclude(port, w, v, new, change);
 	port->settle(w->tree, &w->gather);
+	if (port->env->prepare)
+		port->env->prepare(w->tree, new, v->level);
 	kpt_store(v->ptep, new);
 	return 0;
 }
@@ -213,6 +242,13 @@ kpt_change_external(const struct kpt_port *port, struct kpt_walk *w, struct kpt_
 		kpt_conclude(port, w, v, new, change);
 	kpt_store(v->ptep, err ? v->pte : new);
 	return err;
+}
+
+static __always_inline bool
+kpt_prepares(const struct kpt_port *port, struct kpt_tree *tree, const struct kpt_visit *v,
+	     kpt_pte_t new)
+{
+	return port->env->prepares && port->env->prepares(tree, v->pte, new, v->level);
 }
 
 static __always_inline bool
@@ -273,7 +309,8 @@ kpt_commit(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
 	   kpt_pte_t new, enum kpt_change change)
 {
 	if (unlikely((port->env->external_set && w->tree->external) ||
-		     kpt_needs_break(port, w->tree, change)))
+		     kpt_needs_break(port, w->tree, change) ||
+		     kpt_prepares(port, w->tree, v, new)))
 		return kpt_commit_slowly(port, w, v, new, change);
 
 	if (!kpt_replace(port, w, v, new))
@@ -340,7 +377,7 @@ kpt_edit(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
 	} else if (!kpt_replace(port, w, v, new)) {
 		return -EAGAIN;
 	}
-	kpt_tell(port, w, v->ia, v->level, v->pte, new);
+	kpt_tell(port, w, v, new);
 	return 0;
 }
 

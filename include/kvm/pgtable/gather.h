@@ -29,13 +29,6 @@ struct kpt_gather {
 	long leaves[KPT_MAX_LEVELS];
 };
 
-static __always_inline void kpt_owe(struct kpt_debt *debt, u64 start, u64 end, u8 owes)
-{
-	debt->start = debt->owes ? min(debt->start, start) : start;
-	debt->end = debt->owes ? max(debt->end, end) : end;
-	debt->owes |= owes;
-}
-
 /**
  * kpt_debt_add() - merge one debt into another
  * @debt: the sum
@@ -43,8 +36,16 @@ static __always_inline void kpt_owe(struct kpt_debt *debt, u64 start, u64 end, u
  */
 static __always_inline void kpt_debt_add(struct kpt_debt *debt, struct kpt_debt more)
 {
-	if (more.owes)
-		kpt_owe(debt, more.start, more.end, more.owes);
+	if (!more.owes)
+		return;
+
+	if (debt->owes) {
+		more.start = min(debt->start, more.start);
+		more.end = max(debt->end, more.end);
+		more.owes |= debt->owes;
+		more.levels |= debt->levels;
+	}
+	*debt = more;
 }
 
 /**

@@ -63,7 +63,7 @@ kpt_first_leaf(const struct kpt_port *port, const struct kpt_tree *tree,
 	       const struct kpt_visit *v, struct kpt_visit *leaf)
 {
 	struct kpt_tree below = {
-		.root = kpt_child_table(port, v->pte),
+		.root = kpt_child_table(port, tree, v->pte),
 		.ia_bits = kpt_shift(port->format, v->level),
 		.top = v->level - 1,
 		.unprotected = tree->unprotected,
@@ -139,12 +139,12 @@ kpt_push_down(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit 
 
 /* Another CPU was faster: the one that faulted may still know that nothing was there. */
 static __always_inline void
-kpt_owe_spurious(const struct kpt_format *fmt, struct kpt_walk *w, const struct kpt_visit *v)
+kpt_owe_spurious(const struct kpt_port *port, struct kpt_walk *w, const struct kpt_visit *v)
 {
-	u8 owes = (kpt_rule(fmt, KPT_MAP) | kpt_rule(fmt, KPT_RELAX)) & KPT_OWES_LOCAL;
-
-	if (owes)
-		kpt_owe(&w->gather.debt, v->ia, v->ia + kpt_span(fmt, v->level), owes);
+	if (kpt_rule(port->format, KPT_MAP) & KPT_OWES_LOCAL)
+		kpt_owe(port, w, KPT_MAP, v);
+	if (kpt_rule(port->format, KPT_RELAX) & KPT_OWES_LOCAL)
+		kpt_owe(port, w, KPT_RELAX, v);
 }
 
 static __always_inline int
@@ -169,7 +169,7 @@ kpt_install_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_
 
 	new = kpt_content_at(fmt, c, v->ia, v->level);
 	if (new == v->pte) {
-		kpt_owe_spurious(fmt, w, v);
+		kpt_owe_spurious(port, w, v);
 		return KPT_SKIP;
 	}
 	err = kpt_change(port, w, v, new);
@@ -326,6 +326,7 @@ struct kpt_editing {
 	enum kpt_change change;
 	u64 first;
 	u64 edited;
+	u8 levels;
 };
 
 /* What and where a leaf is cannot be edited in place. */
@@ -351,6 +352,7 @@ kpt_edit_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_vis
 	if (!e->edited)
 		e->first = v->ia;
 	e->edited = v->ia + kpt_span(port->format, v->level);
+	e->levels |= BIT(v->level);
 	return KPT_NEXT;
 }
 
@@ -358,7 +360,7 @@ static __always_inline void
 kpt_edit_owe(const struct kpt_port *port, struct kpt_walk *w, const struct kpt_editing *e)
 {
 	if (e->edited)
-		kpt_owe_change(port, w, e->change, e->first, e->edited);
+		kpt_owe_range(port, w, e->change, e->first, e->edited, e->levels);
 }
 
 /* Only tracked debt may be noted as late as here: a walk that yields pays the other before. */
@@ -528,7 +530,7 @@ kpt_relax(const struct kpt_port *port, struct kpt_walk *w, u64 set, u64 clear, i
 	*level = v.level;
 	new = (v.pte | set) & ~clear;
 	change = kpt_classify(fmt, v.pte, new, v.level);
-	kpt_owe_change(port, w, KPT_RELAX, v.ia, v.ia + kpt_span(fmt, v.level));
+	kpt_owe(port, w, KPT_RELAX, &v);
 	if (change == KPT_NONE)
 		return 0;
 	if (change != KPT_RELAX && change != KPT_YOUNG && change != KPT_SOFT)
@@ -561,7 +563,7 @@ kpt_age_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visi
 	/* Whoever changes the entry meanwhile removes it, or uses it: then it is young. */
 	new = port->env->aged ? port->env->aged(v->pte) : v->pte & ~a->accessed;
 	if (kpt_try_exchange(v->ptep, &v->pte, new))
-		kpt_tell(port, w, v->ia, v->level, v->pte, new);
+		kpt_tell(port, w, v, new);
 	return KPT_NEXT;
 }
 
@@ -695,7 +697,7 @@ kpt_uniform_block(const struct kpt_port *port, const struct kpt_tree *tree,
 	const struct kpt_format *fmt = port->format;
 	u64 stride = kpt_oa_bits(fmt, kpt_span(fmt, v->level - 1));
 	u64 used = fmt->accessed | fmt->dirty;
-	kpt_ptep_t table = kpt_child_table(port, v->pte);
+	kpt_ptep_t table = kpt_child_table(port, tree, v->pte);
 	kpt_pte_t first = kpt_read(table), seen = 0;
 
 	if (!kpt_block_level(fmt, v->level) || !kpt_is_leaf(fmt, first, v->level - 1) ||

@@ -43,11 +43,13 @@ struct kpt_tree {
  * @start:	first input address that may be cached
  * @end:	first input address behind it
  * @owes:	&enum kpt_rule bits, 0 if nothing is owed
+ * @levels:	bit n is set if an entry of level n is concerned
  */
 struct kpt_debt {
 	u64 start;
 	u64 end;
 	u8 owes;
+	u8 levels;
 };
 
 struct kpt_gather;
@@ -67,8 +69,11 @@ struct kpt_walk;
  *		are what they were; for accounting
  * @reclaim:	frees an unlinked table; every invalidation that it needs has
  *		been paid.  Where walks run under RCU, after a grace period
+ * @take_over:	takes an unlinked table with all below it, so that the engine neither
+ *		looks into it nor reclaims it; NULL if the engine is to
  * @leaves:	the number of leaves of @level changed by @delta
- * @changed:	an entry was changed; for checks and tracing
+ * @changed:	an entry was changed, from the value in @v to @new; for accounting,
+ *		checks and tracing
  * @invalidate:	pays a debt; returns when no CPU uses what it covers
  * @begin:	enters a walk (RCU), NULL if there is nothing to enter
  * @end:	leaves a walk
@@ -76,6 +81,9 @@ struct kpt_walk;
  * @yield:	drops and takes the lock; called outside of @begin and @end
  * @needs_break: false if this CPU changes between block and table without
  *		break-before-make; NULL: it needs what the format's rules say
+ * @prepares:	true if @prepare has work to do before @new replaces @old; NULL: never
+ * @prepare:	makes memory ready for the leaf @new, before any CPU can use it; the
+ *		entry is frozen, so this is done once
  * @is_volatile: replaces kpt_volatile() where the client knows more
  * @aged:	a leaf as it is after ageing, replaces clearing the accessed bit
  * @make_table:	replaces kpt_table() where the client encodes more
@@ -87,22 +95,25 @@ struct kpt_walk;
  * @lose_race:	a test's wish that an exchange fails, never set by a client
  */
 struct kpt_env {
-	kpt_pte_t *(*table_va)(u64 pa);
-	u64 (*table_pa)(kpt_pte_t *table);
+	kpt_pte_t *(*table_va)(const struct kpt_tree *tree, u64 pa);
+	u64 (*table_pa)(const struct kpt_tree *tree, kpt_pte_t *table);
 	kpt_pte_t *(*alloc)(struct kpt_tree *tree, const struct kpt_visit *parent);
 	void (*free)(struct kpt_tree *tree, kpt_pte_t *table);
 	kpt_pte_t **(*table_link)(kpt_pte_t *table);
 	void (*attached)(struct kpt_tree *tree, kpt_pte_t *table, int level);
 	void (*detached)(struct kpt_tree *tree, kpt_pte_t *table, int level);
 	void (*reclaim)(struct kpt_tree *tree, kpt_pte_t *table);
+	void (*take_over)(struct kpt_walk *w, kpt_pte_t *table, int level);
 	void (*leaves)(struct kpt_tree *tree, int level, long delta);
-	void (*changed)(struct kpt_tree *tree, u64 ia, int level, kpt_pte_t old, kpt_pte_t new);
+	void (*changed)(struct kpt_tree *tree, const struct kpt_visit *v, kpt_pte_t new);
 	void (*invalidate)(struct kpt_tree *tree, const struct kpt_debt *debt);
 	void (*begin)(struct kpt_tree *tree);
 	void (*end)(struct kpt_tree *tree);
 	bool (*want_yield)(struct kpt_tree *tree);
 	void (*yield)(struct kpt_tree *tree, bool shared);
 	bool (*needs_break)(struct kpt_tree *tree);
+	bool (*prepares)(struct kpt_tree *tree, kpt_pte_t old, kpt_pte_t new, int level);
+	void (*prepare)(struct kpt_tree *tree, kpt_pte_t new, int level);
 	bool (*is_volatile)(kpt_pte_t pte);
 	kpt_pte_t (*aged)(kpt_pte_t pte);
 	kpt_pte_t (*make_table)(struct kpt_tree *tree, kpt_pte_t *table);
@@ -133,11 +144,16 @@ struct kpt_port {
 			     enum kpt_change change);
 };
 
-/* Whoever reads this tree's entries keeps its tables from being freed. */
+/*
+ * Whoever reads this tree's entries keeps its tables from being freed.  Objects
+ * that run outside of the kernel (arm64's EL2) have neither RCU nor lockdep.
+ */
 static __always_inline void kpt_assert_reachable(const struct kpt_tree *tree)
 {
+#ifndef __DISABLE_EXPORTS
 	RCU_LOCKDEP_WARN(!tree->unprotected && !rcu_read_lock_held(),
 			 "page-table walk outside of RCU");
+#endif
 }
 
 /* The root may be wider than other tables: what limits its index is the tree. */
@@ -149,9 +165,9 @@ kpt_root_entry(const struct kpt_format *fmt, const struct kpt_tree *tree, u64 ia
 }
 
 static __always_inline kpt_ptep_t
-kpt_child_table(const struct kpt_port *port, kpt_pte_t pte)
+kpt_child_table(const struct kpt_port *port, const struct kpt_tree *tree, kpt_pte_t pte)
 {
-	return (kpt_ptep_t)port->env->table_va(kpt_oa(port->format, pte));
+	return (kpt_ptep_t)port->env->table_va(tree, kpt_oa(port->format, pte));
 }
 
 static __always_inline kpt_pte_t
@@ -160,7 +176,7 @@ kpt_make_table(const struct kpt_port *port, struct kpt_tree *tree, kpt_pte_t *ta
 	if (port->env->make_table)
 		return port->env->make_table(tree, table);
 
-	return kpt_table(port->format, port->env->table_pa(table));
+	return kpt_table(port->format, port->env->table_pa(tree, table));
 }
 
 #endif /* __KVM_PGTABLE_PORT_H */

@@ -38,12 +38,14 @@ struct kpt_walk {
  * @ptep:	where it stands
  * @pte:	its value when it was last read
  * @level:	its level
+ * @emptied:	it is a table whose entries have been visited
  */
 struct kpt_visit {
 	u64 ia;
 	kpt_ptep_t ptep;
 	kpt_pte_t pte;
 	int level;
+	bool emptied;
 };
 
 /**
@@ -90,6 +92,7 @@ kpt_visit_root(const struct kpt_port *port, const struct kpt_tree *tree, u64 ia,
 	kpt_assert_folded(port->format);
 	kpt_assert_reachable(tree);
 	v->level = tree->top;
+	v->emptied = false;
 	v->ia = ALIGN_DOWN(ia, kpt_span(port->format, v->level));
 	v->ptep = kpt_root_entry(port->format, tree, ia);
 	v->pte = kpt_read(v->ptep);
@@ -100,7 +103,7 @@ static __always_inline void
 kpt_visit_child(const struct kpt_port *port, const struct kpt_tree *tree, u64 ia,
 		struct kpt_visit *v)
 {
-	kpt_ptep_t table = kpt_child_table(port, v->pte);
+	kpt_ptep_t table = kpt_child_table(port, tree, v->pte);
 
 	v->level--;
 	v->ia = ALIGN_DOWN(ia, kpt_span(port->format, v->level));
@@ -300,7 +303,9 @@ restart:
 			stop = kpt_table_stop(port, w, v.ia, v.level);
 			if (what & KPT_EMPTIED) {
 				v.pte = kpt_read(v.ptep);
+				v.emptied = true;
 				step = visit(port, w, &v, arg);
+				v.emptied = false;
 				if (step < 0 || step == KPT_STOP)
 					goto out;
 			}
@@ -310,8 +315,7 @@ restart:
 			goto restart;
 		v.pte = kpt_read(v.ptep);
 again:
-		if (!(what & KPT_EMPTIED && kpt_is_table(fmt, v.pte, v.level)) &&
-		    kpt_wanted(fmt, v.pte, v.level, what)) {
+		if (kpt_wanted(fmt, v.pte, v.level, what)) {
 			step = visit(port, w, &v, arg);
 			if (step == KPT_AGAIN)
 				goto again;

@@ -122,12 +122,12 @@ static void tdp_account_table(struct kvm *kvm, struct kvm_mmu_page *sp, int nr)
 
 /* The port: what the engine asks of this client */
 
-static __always_inline kpt_pte_t *tdp_table_va(u64 pa)
+static __always_inline kpt_pte_t *tdp_table_va(const struct kpt_tree *tree, u64 pa)
 {
 	return __va(pa & SPTE_BASE_ADDR_MASK);
 }
 
-static __always_inline u64 tdp_table_pa(kpt_pte_t *table)
+static __always_inline u64 tdp_table_pa(const struct kpt_tree *tree, kpt_pte_t *table)
 {
 	return __pa(table);
 }
@@ -196,16 +196,18 @@ static noinline void tdp_trace_changed(struct tdp_tree *tdp, gfn_t gfn, int leve
 		trace_kvm_mmu_split_huge_page(gfn, old_spte, level, 0);
 }
 
-static __always_inline void tdp_changed(struct kpt_tree *tree, u64 ia, int level,
-					u64 old_spte, u64 new_spte)
+static __always_inline void
+tdp_changed(struct kpt_tree *tree, const struct kpt_visit *v, u64 new_spte)
 {
+	u64 old_spte = v->pte;
+
 	/* Entries that rely on write protection instead of dirty bits must not lose one. */
 	KVM_MMU_WARN_ON(is_shadow_present_pte(old_spte) && is_shadow_present_pte(new_spte) &&
 			(old_spte ^ new_spte) == shadow_dirty_mask &&
 			spte_ad_need_write_protect(old_spte));
 
 	if (trace_kvm_tdp_mmu_spte_changed_enabled() || trace_kvm_mmu_split_huge_page_enabled())
-		tdp_trace_changed(to_tdp(tree), gpa_to_gfn(ia), tdp_level(level),
+		tdp_trace_changed(to_tdp(tree), gpa_to_gfn(v->ia), tdp_level(v->level),
 				  old_spte, new_spte);
 }
 
@@ -775,6 +777,7 @@ int kvm_tdp_mmu_map(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
 static bool tdp_zap_leafs(struct kvm *kvm, struct kvm_mmu_page *root, gfn_t start, gfn_t end,
 			  bool may_yield, bool flush)
 {
+	struct kpt_debt callers = { .end = -1ull, .owes = flush ? KPT_OWES_LEAF : 0 };
 	struct tdp_tree tdp;
 	struct kpt_walk w;
 
@@ -783,8 +786,7 @@ static bool tdp_zap_leafs(struct kvm *kvm, struct kvm_mmu_page *root, gfn_t star
 	if (!tdp_begin(&tdp, &w, kvm, root, start, end, false))
 		return flush;
 
-	if (flush)
-		kpt_owe(&w.gather.debt, 0, BIT_ULL(tdp.tree.ia_bits), KPT_OWES_LEAF);
+	kpt_debt_add(&w.gather.debt, callers);
 	KVM_BUG_ON(kpt_unmap(&tdp_port, &w, may_yield ? KPT_YIELDS : 0), kvm);
 	return kpt_end_owing(&tdp_port, &w).owes;
 }

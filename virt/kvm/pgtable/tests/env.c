@@ -75,12 +75,12 @@ static bool due(struct kpt_trap *trap)
 
 /* The life of a table: private, linked, unlinked, reclaimed, freed */
 
-kpt_pte_t *kpt_test_table_va(u64 pa)
+kpt_pte_t *kpt_test_table_va(const struct kpt_tree *tree, u64 pa)
 {
 	return __va(pa);
 }
 
-u64 kpt_test_table_pa(kpt_pte_t *table)
+u64 kpt_test_table_pa(const struct kpt_tree *tree, kpt_pte_t *table)
 {
 	return __pa(table);
 }
@@ -237,13 +237,13 @@ void kpt_test_leaves(struct kpt_tree *tree, int level, long delta)
 	atomic_long_add(delta, &to_test(tree)->leaves[level]);
 }
 
-void kpt_test_changed(struct kpt_tree *tree, u64 ia, int level, kpt_pte_t old, kpt_pte_t new)
+void kpt_test_changed(struct kpt_tree *tree, const struct kpt_visit *v, kpt_pte_t new)
 {
 	struct kpt_test *t = to_test(tree);
 
-	if (kpt_frozen(t->config->format, old))
-		kpt_test_report(t, "a change of a frozen entry at %#llx is told", ia);
-	kpt_dirt_changed(t, ia, level, old, new);
+	if (kpt_frozen(t->config->format, v->pte))
+		kpt_test_report(t, "a change of a frozen entry at %#llx is told", v->ia);
+	kpt_dirt_changed(t, v->ia, v->level, v->pte, new);
 }
 
 void kpt_test_invalidate(struct kpt_tree *tree, const struct kpt_debt *debt)

@@ -130,8 +130,8 @@ typedef void (*kpt_reader_t)(struct kpt_test *t, u64 ia, int level, kpt_pte_t pt
 void kpt_test_read(struct kpt_test *t, kpt_reader_t reader, void *arg);
 
 /* The callbacks; each port folds them into an env of its own. */
-kpt_pte_t *kpt_test_table_va(u64 pa);
-u64 kpt_test_table_pa(kpt_pte_t *table);
+kpt_pte_t *kpt_test_table_va(const struct kpt_tree *tree, u64 pa);
+u64 kpt_test_table_pa(const struct kpt_tree *tree, kpt_pte_t *table);
 kpt_pte_t **kpt_test_table_link(kpt_pte_t *table);
 kpt_pte_t *kpt_test_alloc(struct kpt_tree *tree, const struct kpt_visit *parent);
 void kpt_test_free(struct kpt_tree *tree, kpt_pte_t *table);
@@ -139,7 +139,7 @@ void kpt_test_attached(struct kpt_tree *tree, kpt_pte_t *table, int level);
 void kpt_test_detached(struct kpt_tree *tree, kpt_pte_t *table, int level);
 void kpt_test_reclaim(struct kpt_tree *tree, kpt_pte_t *table);
 void kpt_test_leaves(struct kpt_tree *tree, int level, long delta);
-void kpt_test_changed(struct kpt_tree *tree, u64 ia, int level, kpt_pte_t old, kpt_pte_t new);
+void kpt_test_changed(struct kpt_tree *tree, const struct kpt_visit *v, kpt_pte_t new);
 void kpt_test_invalidate(struct kpt_tree *tree, const struct kpt_debt *debt);
 void kpt_test_begin(struct kpt_tree *tree);
 void kpt_test_end(struct kpt_tree *tree);
