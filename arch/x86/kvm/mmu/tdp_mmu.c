@@ -1037,6 +1037,21 @@ void kvm_tdp_mmu_try_split_huge_pages(struct kvm *kvm, const struct kvm_memory_s
 	}
 }
 
+/* Out of line, so that the walk over what cannot be recovered keeps its registers. */
+static noinline u64 tdp_huge_spte(struct tdp_tree *tdp, u64 table_spte, int level)
+{
+	struct kpt_visit table = { .pte = table_spte, .level = kpt_level(level) };
+	struct kpt_visit leaf;
+	u64 huge_spte;
+
+	if (!kpt_first_leaf(&tdp_port, &tdp->tree, &table, &leaf))
+		return 0;
+
+	huge_spte = make_huge_spte(tdp->kvm, leaf.pte, level);
+	check_spte_writable_invariants(huge_spte);
+	return huge_spte;
+}
+
 /* The huge page that the slot and the host's page tables allow here, or 0. */
 static u64 tdp_recoverable(struct kpt_walk *w, struct kpt_visit *v)
 {
@@ -1044,8 +1059,6 @@ static u64 tdp_recoverable(struct kpt_walk *w, struct kpt_visit *v)
 	const struct kvm_memory_slot *slot = tdp->slot;
 	gfn_t gfn = gpa_to_gfn(v->ia);
 	int level = tdp_level(v->level);
-	struct kpt_visit leaf;
-	u64 huge_spte;
 
 	/* Nothing is known about huge pages that begin outside of the slot. */
 	if (level > KVM_MAX_HUGEPAGE_LEVEL || gfn < slot->base_gfn ||
@@ -1053,12 +1066,7 @@ static u64 tdp_recoverable(struct kpt_walk *w, struct kpt_visit *v)
 	    kvm_mmu_max_mapping_level(tdp->kvm, NULL, slot, gfn) < level)
 		return 0;
 
-	if (!kpt_first_leaf(&tdp_port, w->tree, v, &leaf))
-		return 0;
-
-	huge_spte = make_huge_spte(tdp->kvm, leaf.pte, level);
-	check_spte_writable_invariants(huge_spte);
-	return huge_spte;
+	return tdp_huge_spte(tdp, v->pte, level);
 }
 
 void kvm_tdp_mmu_recover_huge_pages(struct kvm *kvm, const struct kvm_memory_slot *slot)
