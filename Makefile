@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 # The commands; what they do stands in dev/.
 
-variables := APPEND ARGS COMPARE CONSOLE CPU CPUS DEBUG HUGEPAGES HW ICOUNT KSRC RECORD ROOT STOCK \
-	     SUITE TESTS TIMEOUT
+variables := APPEND ARGS COMPARE CONSOLE CPU CPUS DEBUG HUGEPAGES HW ICOUNT KSRC PAGES RECORD ROOT \
+	     STOCK SUITE TESTS TIMEOUT
 given := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
 unknown := $(filter-out $(variables),$(given))
 
 $(if $(unknown),$(error $(unknown): no such variable, `make help` lists them))
-$(if $(filter-out npt ept,$(HW)),$(error HW=$(HW): there are npt and ept))
+$(if $(filter-out npt ept vhe nvhe protected,$(HW)),\
+	$(error HW=$(HW): there are npt, ept, vhe, nvhe and protected))
 $(foreach flag,CONSOLE DEBUG ICOUNT RECORD STOCK,\
 	$(if $(filter-out 0 1,$($(flag))),$(error $(flag)=$($(flag)): 1 or 0 is expected)))
 

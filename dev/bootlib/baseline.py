@@ -40,7 +40,7 @@ def gist(complaint):
 
 
 def path(options):
-    return TOP / "dev/baseline" / f"{options.hardware}-{options.model.replace(',', '')}.txt"
+    return TOP / "dev/baseline" / f"{options.name}-{options.model.replace(',', '')}.txt"
 
 
 def read(options):
@@ -63,7 +63,7 @@ def write(options, results, complaints):
             result.verdict, result.skips, result.seconds)
     path(options).parent.mkdir(exist_ok=True)
     path(options).write_text(
-        HEADER.format(**vars(options)) +
+        HEADER.format(hardware=options.machine.name, model=options.model) +
         "".join(f"says {line}\n" for line in sorted(baseline.complaints)) +
         "".join(f"{record.result:<5} {record.skips:>3} {record.seconds:>7.1f}  {rest}\n"
                 for rest, record in sorted(baseline.records.items())))

@@ -6,10 +6,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from .options import TOP, die
+from .options import BUILD, TOP, die
 
-BUSYBOX = Path("/bin/busybox")
-DIRECTORIES = ("bin", "dev", "plan", "proc", "sys", "tests", "tests/x86", "tmp")
+DIRECTORIES = ("bin", "dev", "plan", "proc", "sys", "tests", "tmp")
 
 
 def write_plan(options, tests, work):
@@ -17,7 +16,8 @@ def write_plan(options, tests, work):
     count = not options.icount and not options.console
     (work / "tests").write_text("".join(f"{test}\n" for test in tests))
     (work / "settings").write_text(
-        f"COUNT={'1' * count}\nCONSOLE={'1' * options.console}\n")
+        f"COUNT={'1' * count}\nCONSOLE={'1' * options.console}\n"
+        f"ARCH={options.machine.architecture}\nPORT={options.machine.port}\n")
 
 
 def added_files(root):
@@ -39,9 +39,11 @@ def added_files(root):
 
 
 def contents(options, tests, work):
-    yield from (f"dir /{name} 0755 0 0" for name in DIRECTORIES)
+    architecture = options.machine.architecture
+    root = BUILD / "foreign" / architecture if options.machine.foreign else Path("/")
+    yield from (f"dir /{name} 0755 0 0" for name in (*DIRECTORIES, f"tests/{architecture}"))
     yield "nod /dev/console 0600 0 0 c 5 1"
-    yield f"file /bin/busybox {BUSYBOX} 0755 0 0"
+    yield f"file /bin/busybox {root / 'bin/busybox'} 0755 0 0"
     yield f"file /init {TOP}/dev/guest/init 0755 0 0"
     for name in ("tests", "settings"):
         yield f"file /plan/{name} {work}/{name} 0644 0 0"

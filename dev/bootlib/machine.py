@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The emulators: QEMU for AMD's nested paging, Bochs for Intel's extended page tables."""
+"""The emulators: Bochs for Intel's extended page tables, QEMU for all else."""
 
 import os
 import pty
@@ -8,8 +8,8 @@ import threading
 
 from . import image
 
-PARAMETERS = ("console=ttyS0,115200 printk.devkmsg=on loglevel=7 panic=0 "
-              "rcupdate.rcu_cpu_stall_timeout=120 mitigations=off")
+PARAMETERS = ("printk.devkmsg=on loglevel=7 panic=0 rcupdate.rcu_cpu_stall_timeout=120 "
+              "mitigations=off")
 
 # The kernel refuses the XSAVE layout that Bochs 2.7 gives to models with AVX-512, which are
 # also the ones with PML.
@@ -19,6 +19,7 @@ MODEL_PARAMETERS = dict.fromkeys(
 
 class Machine:
     """One boot. `console` and `output` are the files behind the two serial ports."""
+    image = "arch/x86/boot/bzImage"
 
     def __init__(self, options, tests, work):
         self.options = options
@@ -27,11 +28,12 @@ class Machine:
         self.output = work / "output.log"
         for file in (self.console, self.output):
             file.write_bytes(b"")
-        self.kernel = options.kernel / "arch/x86/boot/bzImage"
+        self.kernel = options.kernel / self.image
         self.initramfs = image.make_initramfs(options, tests, work)
         self.parameters = " ".join(filter(None, (
-            PARAMETERS, f"hugepages={options.hugepages}",
-            MODEL_PARAMETERS.get(options.model), options.append)))
+            f"console={options.machine.port}0,115200", PARAMETERS, options.machine.parameters,
+            f"hugepages={options.hugepages}", MODEL_PARAMETERS.get(options.model),
+            options.append)))
 
     def start(self, serial=None):
         """Starts the emulator; `serial` is a terminal to take the first port's place."""
@@ -62,19 +64,37 @@ def drain(screen, log):
 
 class Qemu(Machine):
     def command(self, serial):
-        # With a thread for each CPU, QEMU 10.0 corrupts hosts and guests under SVM: of 34 runs of
-        # demand_paging_test -u MISSING on the unmodified kernel, two ended in exit_reason=SHUTDOWN
-        # and some took the host down.  With one thread, 90 of 90 pass.
-        accelerator = ["-accel", "tcg,thread=single"]
-        if self.options.icount:
-            accelerator = ["-accel", "tcg", "-icount", "shift=0,sleep=off"]
-        return ["qemu-system-x86_64", "-machine", "q35", *accelerator,
-                "-cpu", f"{self.options.model},+svm,+npt", "-smp", str(self.options.cpus),
-                "-m", "4G",
+        return [*self.processor(), "-smp", str(self.options.cpus), "-m", "4G",
                 "-kernel", self.kernel, "-initrd", self.initramfs, "-append", self.parameters,
                 "-nodefaults", "-no-reboot", "-display", "none",
                 *(["-serial", serial] if serial else ["-serial", f"file:{self.console}"]),
                 "-serial", f"file:{self.output}"]
+
+    def accelerator(self, accelerator="tcg"):
+        if self.options.icount:
+            return ["-accel", "tcg", "-icount", "shift=0,sleep=off"]
+        return ["-accel", accelerator]
+
+
+class QemuX86(Qemu):
+    def processor(self):
+        # With a thread for each CPU, QEMU 10.0 corrupts hosts and guests under SVM: of 34 runs of
+        # demand_paging_test -u MISSING on the unmodified kernel, two ended in exit_reason=SHUTDOWN
+        # and some took the host down.  With one thread, 90 of 90 pass.
+        return ["qemu-system-x86_64", "-machine", "q35", *self.accelerator("tcg,thread=single"),
+                "-cpu", f"{self.options.model},+svm,+npt"]
+
+
+class QemuArm(Qemu):
+    image = "arch/arm64/boot/Image"
+
+    def processor(self):
+        model = self.options.model
+        if model.split(",")[0] == "max":
+            # The architected algorithm of pointer authentication takes most of a boot.
+            model += ",pauth-impdef=on"
+        return ["qemu-system-aarch64", "-machine", "virt,virtualization=on,gic-version=3",
+                *self.accelerator(), "-cpu", model]
 
 
 BOCHSRC = """\
@@ -107,5 +127,4 @@ class Bochs(Machine):
         return ["bochs", "-q", "-f", self.work / "bochsrc", "-rc", self.work / "debugger"]
 
 
-EMULATORS = {"npt": Qemu, "ept": Bochs}
-PACKAGES = {"npt": "qemu", "ept": "ept"}
+EMULATORS = {"npt": QemuX86, "ept": Bochs, "vhe": QemuArm, "nvhe": QemuArm, "protected": QemuArm}

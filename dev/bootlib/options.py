@@ -7,44 +7,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import hardware
+
 TOP = Path(__file__).resolve().parents[2]
 BUILD = TOP / "build"
-
-MODELS = {"npt": "EPYC-Rome", "ept": "corei7_haswell_4770"}
-
-# Together under four minutes on NPT with two CPUs.
-TESTS_NPT = """
-demand_paging_test -v 2 -b 64M
-demand_paging_test -v 2 -b 16M -u MISSING
-demand_paging_test -v 2 -b 16M -u MINOR -s shmem
-dirty_log_perf_test -v 2 -b 64M
-dirty_log_perf_test -v 2 -b 64M -e
-dirty_log_perf_test -v 2 -b 64M -s anonymous_hugetlb_2mb
-dirty_log_perf_test -v 2 -b 64M -e -g -s anonymous_hugetlb_2mb
-kvm_page_table_test -v 2 -b 128M -s anonymous_hugetlb_2mb
-kvm_page_table_test -v 2 -b 64M
-dirty_log_test -i 8
-access_tracking_perf_test -v 2 -b 16M
-pre_fault_memory_test
-set_memory_region_test
-"""
-
-# Bochs interprets every instruction: the same ground, small.
-TESTS_EPT = """
-demand_paging_test -v 1 -b 16M
-demand_paging_test -v 1 -b 2M -u MINOR -s shmem
-dirty_log_perf_test -v 1 -b 16M -i 2
-dirty_log_perf_test -v 1 -b 32M -i 2 -s anonymous_hugetlb_2mb
-dirty_log_perf_test -v 1 -b 32M -i 2 -e -g -s anonymous_hugetlb_2mb
-kvm_page_table_test -v 1 -b 16M
-kvm_page_table_test -v 1 -b 32M -s anonymous_hugetlb_2mb
-access_tracking_perf_test -v 1 -b 4M
-pre_fault_memory_test
-dirty_log_test -i 3
-"""
-
-# Ours, for what the unmodified kernel does not have.
-TESTS_PORTED = {"npt": "x86/page_tables_dump_test", "ept": "x86/page_tables_dump_test"}
 
 
 def die(message):
@@ -70,15 +36,16 @@ def test_list(text):
     return [test for test in tests if test]
 
 
-def default_tests(hardware, stock):
-    tests = {"npt": TESTS_NPT, "ept": TESTS_EPT}[hardware]
-    return tests if stock else tests + TESTS_PORTED[hardware]
+def default_tests(machine, stock, pages):
+    tests = machine.tests if stock else machine.tests + machine.ported_tests
+    return tests.format(huge=hardware.HUGE[pages])
 
 
 @dataclass
 class Options:
-    hardware: str
+    machine: hardware.Hardware
     model: str
+    pages: str
     stock: bool
     debug: bool
     cpus: int
@@ -93,8 +60,16 @@ class Options:
     thread_clock: bool
 
     @property
+    def name(self):
+        """What tells the hardware's results from another's, but for the CPU model."""
+        return self.machine.name + ("" if self.pages == "4k" else f"-{self.pages}")
+
+    @property
     def kernel(self):
-        return BUILD / ("x86" + "-stock" * self.stock + "-debug" * self.debug)
+        flavour = self.machine.architecture
+        if flavour == "arm64":
+            flavour += f"-{self.pages}"
+        return BUILD / (flavour + "-stock" * self.stock + "-debug" * self.debug)
 
     @property
     def selftests(self):
@@ -102,33 +77,42 @@ class Options:
 
     @property
     def results(self):
-        return BUILD / "boot" / (self.hardware + "-stock" * self.stock)
+        return BUILD / "boot" / (self.name + "-stock" * self.stock)
+
+
+def choice(name, default, choices):
+    value = os.environ.get(name) or default
+    if value not in choices:
+        die(f"{name}={value}: one of {', '.join(choices)} is expected")
+    return value
 
 
 def read_options():
-    hardware = os.environ.get("HW") or "npt"
-    if hardware not in MODELS:
-        die(f"HW={hardware}: npt (QEMU) or ept (Bochs) is expected")
+    machine = hardware.ALL[choice("HW", "npt", hardware.ALL)]
+    pages = choice("PAGES", "4k", hardware.HUGE)
     icount, stock = flag("ICOUNT"), flag("STOCK")
-    one_cpu = hardware == "ept" or icount
+    one_cpu = machine.single or icount
     options = Options(
-        hardware=hardware,
-        model=os.environ.get("CPU") or MODELS[hardware],
+        machine=machine,
+        model=os.environ.get("CPU") or machine.model,
+        pages=pages,
         stock=stock,
         debug=flag("DEBUG"),
         cpus=number("CPUS", 1 if one_cpu else 2),
         icount=icount,
-        tests=test_list(os.environ.get("TESTS") or default_tests(hardware, stock)),
+        tests=test_list(os.environ.get("TESTS") or default_tests(machine, stock, pages)),
         root=os.environ.get("ROOT", ""),
         console=flag("CONSOLE"),
         append=os.environ.get("APPEND", ""),
         record=flag("RECORD"),
-        limit=number("TIMEOUT", 1200 if hardware == "ept" else 600),
-        hugepages=number("HUGEPAGES", 64 if hardware == "ept" else 512),
+        limit=number("TIMEOUT", machine.test_limit),
+        hugepages=number("HUGEPAGES", machine.hugepages[pages]),
         thread_clock=flag("THREAD_CLOCK"),
     )
     if one_cpu and options.cpus != 1:
-        die(f"CPUS={options.cpus}: {'Bochs' if hardware == 'ept' else 'ICOUNT=1'} has one CPU")
+        die(f"CPUS={options.cpus}: {'Bochs' if machine.single else 'ICOUNT=1'} has one CPU")
+    if pages != "4k" and machine.architecture != "arm64":
+        die(f"PAGES={pages}: HW={machine.name} has pages of 4k only")
     if options.record and not options.stock:
         die("RECORD=1 records what the unmodified kernel does: it needs STOCK=1")
     if options.root and not Path(options.root).is_dir():

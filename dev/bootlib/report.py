@@ -7,13 +7,10 @@ import time
 
 from . import baseline
 
-COUNTS = ("faults", "allocated", "freed", "split", "recovered", "flushes")
 # How much of its output is shown when a test fails.
 LAST_WORDS = 12
 # What a test takes, for the progress, if the unmodified kernel's time is not on record.
 UNKNOWN_SECONDS = 5
-# Bochs runs this many instructions in a second of its own time.
-NANOSECONDS_PER_INSTRUCTION = {"npt": 1, "ept": 10}
 
 
 def judge(options, results):
@@ -63,11 +60,11 @@ def columns(rows):
 
 
 def table(options, results):
-    rows = [["test", "result", "time"] + [*COUNTS] * counted(options)]
+    names = options.machine.counts if counted(options) else ()
+    rows = [["test", "result", "time", *names]]
     for result in results:
-        rows.append([result.test, result.verdict, duration(result.seconds)])
-        if counted(options):
-            rows[-1] += [str(result.counts.get(name, "-")) for name in COUNTS]
+        rows.append([result.test, result.verdict, duration(result.seconds),
+                     *(str(result.counts.get(name, "-")) for name in names)])
     return columns(rows)
 
 
@@ -76,7 +73,7 @@ def counted(options):
 
 
 def instructions(options, result):
-    unit = NANOSECONDS_PER_INSTRUCTION[options.hardware]
+    unit = options.machine.nanoseconds_per_instruction
     return {label: time // unit for label, time in result.figures.items()}
 
 
@@ -89,11 +86,10 @@ def figure_table(options, results):
 
 
 def describe(options, facts):
-    paging = {"npt": "npt={npt}", "ept": "ept={ept} eptad={eptad} pml={pml}"}[options.hardware]
     return (f"kernel {facts['release']} {'unmodified' if options.stock else 'on kvm_pgtable'}"
             f"{' with debugging' if options.debug else ''}, "
-            f"{options.model}, CPUs {facts['cpus']}, la57={facts['la57']}, "
-            f"{paging.format(**facts)} tdp_mmu={facts['tdp_mmu']}"
+            f"{options.model}, CPUs {facts['cpus']}, "
+            f"{options.machine.facts.format(**facts)}"
             f"{', parameters ' + options.append if options.append else ''}")
 
 
@@ -101,7 +97,7 @@ def show(options, results, facts, splats, work):
     print(describe(options, facts) if facts else f"the machine did not boot; logs: {work}")
     print(*table(options, results), sep="\n")
     if options.icount:
-        if options.hardware == "ept":
+        if options.machine.single:
             print("Bochs' time is an instruction count with and without ICOUNT=1.")
         print(*figure_table(options, results), sep="\n")
     for result in results:
@@ -128,15 +124,15 @@ def save(options, results, facts, splats, work):
             [f"$ {result.test}", *result.output, *result.splats,
              f"{result.verdict} {result.reason}".strip(), ""]))
     (work / "results.json").write_text(json.dumps({
-        "hardware": options.hardware, "model": options.model, "stock": options.stock,
+        "hardware": options.name, "model": options.model, "stock": options.stock,
         "cpus": options.cpus, "icount": options.icount, "append": options.append,
         "facts": facts, "splats": splats,
         "tests": [{
             "test": result.test, "result": result.verdict, "reason": result.reason,
             "status": result.status, "seconds": round(result.seconds, 1),
             "skips": result.skips, "counts": result.counts,
-            "instructions" if options.icount or options.hardware == "ept" else "nanoseconds":
-                instructions(options, result) if options.icount or options.hardware == "ept"
+            "instructions" if options.icount or options.machine.single else "nanoseconds":
+                instructions(options, result) if options.icount or options.machine.single
                 else result.figures,
         } for result in results]}, indent=1) + "\n")
 
@@ -161,7 +157,7 @@ class Progress:
         if what == self.last and now - self.shown < (1 if terminal else 30):
             return
         self.last, self.shown = what, now
-        line = f"{self.options.hardware}: {self.percent(boot, now)} {what}, {elapsed(now - self.began)}"
+        line = f"{self.options.name}: {self.percent(boot, now)} {what}, {elapsed(now - self.began)}"
         print(f"\r\033[K{line}" if terminal else line, end="" if terminal else "\n",
               file=sys.stderr, flush=True)
 

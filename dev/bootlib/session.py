@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from .machine import EMULATORS
 
-BOOT_LIMIT = {"npt": 120, "ept": 600}
 # What the kernel prints when it has found a mistake of its own.
 SPLAT = re.compile(r"WARNING:|BUG:|BUG at|Oops|Kernel panic|general protection|"
                    r"INFO: |reserved bits set|detected stall|Unable to handle|unable to handle")
@@ -71,7 +70,7 @@ class Boot:
         self.splats = []
         self.totals = {}
         self.since = time.monotonic()
-        self.machine = EMULATORS[options.hardware](options, [r.test for r in results], work)
+        self.machine = EMULATORS[options.machine.name](options, [r.test for r in results], work)
 
     def run(self, serial=None):
         output, console = Lines(self.machine.output), Lines(self.machine.console)
@@ -99,7 +98,7 @@ class Boot:
                 (self.in_console or self).splats.append(line.strip())
 
     def trouble(self, alive):
-        limit = self.options.limit if self.current else BOOT_LIMIT[self.options.hardware]
+        limit = self.options.limit if self.current else self.options.machine.boot_limit
         if not alive:
             return "the machine died"
         if any("Kernel panic" in line for line in (self.in_console or self).splats):

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The kinds of hardware that are emulated, and what each is asked to run."""
+
+from dataclasses import dataclass
+
+# The huge page of each page size, in MiB.
+HUGE = {"4k": 2, "16k": 32, "64k": 512}
+
+# Together under four minutes on NPT with two CPUs.
+TESTS_NPT = """
+demand_paging_test -v 2 -b 64M
+demand_paging_test -v 2 -b 16M -u MISSING
+demand_paging_test -v 2 -b 16M -u MINOR -s shmem
+dirty_log_perf_test -v 2 -b 64M
+dirty_log_perf_test -v 2 -b 64M -e
+dirty_log_perf_test -v 2 -b 64M -s anonymous_hugetlb_2mb
+dirty_log_perf_test -v 2 -b 64M -e -g -s anonymous_hugetlb_2mb
+kvm_page_table_test -v 2 -b 128M -s anonymous_hugetlb_2mb
+kvm_page_table_test -v 2 -b 64M
+dirty_log_test -i 8
+access_tracking_perf_test -v 2 -b 16M
+pre_fault_memory_test
+set_memory_region_test
+"""
+
+# Bochs interprets every instruction: the same ground, small.
+TESTS_EPT = """
+demand_paging_test -v 1 -b 16M
+demand_paging_test -v 1 -b 2M -u MINOR -s shmem
+dirty_log_perf_test -v 1 -b 16M -i 2
+dirty_log_perf_test -v 1 -b 32M -i 2 -s anonymous_hugetlb_2mb
+dirty_log_perf_test -v 1 -b 32M -i 2 -e -g -s anonymous_hugetlb_2mb
+kvm_page_table_test -v 1 -b 16M
+kvm_page_table_test -v 1 -b 32M -s anonymous_hugetlb_2mb
+access_tracking_perf_test -v 1 -b 4M
+pre_fault_memory_test
+dirty_log_test -i 3
+"""
+
+TESTS_ARM64 = """
+demand_paging_test -v 2 -b 16M
+demand_paging_test -v 2 -b 4M -u MISSING
+demand_paging_test -v 2 -b 4M -u MINOR -s shmem
+dirty_log_perf_test -v 2 -b 16M -i 2
+dirty_log_perf_test -v 2 -b 16M -i 2 -e
+dirty_log_perf_test -v 2 -b {huge}M -i 2 -s anonymous_hugetlb_{huge}mb
+dirty_log_perf_test -v 2 -b {huge}M -i 2 -e -g -s anonymous_hugetlb_{huge}mb
+kvm_page_table_test -v 2 -b 16M
+kvm_page_table_test -v 2 -b {huge}M -s anonymous_hugetlb_{huge}mb
+access_tracking_perf_test -v 2 -b 4M
+dirty_log_test -i 3
+arm64/stage2_block_transitions
+arm64/page_fault_test
+set_memory_region_test
+pre_fault_memory_test
+"""
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """`architecture` as the kernel's selftests call it; `packages` are groups of dev/packages."""
+    name: str
+    architecture: str
+    model: str
+    packages: tuple
+    tests: str
+    ported_tests: str
+    facts: str
+    counts: tuple
+    hugepages: dict
+    port: str = "ttyS"
+    parameters: str = ""
+    # Packages of the emulated architecture, where it is not this machine's.
+    foreign: tuple = ()
+    single: bool = False
+    boot_limit: int = 120
+    test_limit: int = 600
+    # One on an emulator that counts a nanosecond for an instruction.
+    nanoseconds_per_instruction: int = 1
+
+
+X86_COUNTS = ("faults", "allocated", "freed", "split", "recovered", "flushes")
+# What each function of the hypervisor invalidates: the last four are kinds of TLB invalidation.
+ARM64_COUNTS = ("faults", "allocated", "local", "page", "range", "vmid")
+
+
+def arm64(name, parameters=""):
+    return Hardware(
+        name=name, architecture="arm64", model="max", packages=("arm64", "qemu-arm"),
+        foreign=("busybox-static", "uuid-dev"), port="ttyAMA", parameters=parameters,
+        tests=TESTS_ARM64, ported_tests="", facts="{kvm}", counts=ARM64_COUNTS,
+        hugepages={"4k": 512, "16k": 24, "64k": 3})
+
+
+ALL = {hardware.name: hardware for hardware in (
+    Hardware(
+        name="npt", architecture="x86", model="EPYC-Rome", packages=("x86", "qemu"),
+        tests=TESTS_NPT, ported_tests="x86/page_tables_dump_test",
+        facts="la57={la57}, npt={npt} tdp_mmu={tdp_mmu}", counts=X86_COUNTS,
+        hugepages={"4k": 512}),
+    Hardware(
+        name="ept", architecture="x86", model="corei7_haswell_4770", packages=("x86", "ept"),
+        tests=TESTS_EPT, ported_tests="x86/page_tables_dump_test",
+        facts="la57={la57}, ept={ept} eptad={eptad} pml={pml} tdp_mmu={tdp_mmu}",
+        counts=X86_COUNTS, hugepages={"4k": 64}, single=True, boot_limit=600, test_limit=1200,
+        # Bochs runs this many instructions in a second of its own time.
+        nanoseconds_per_instruction=10),
+    arm64("vhe"),
+    *(arm64(mode, f"kvm-arm.mode={mode}") for mode in ("nvhe", "protected")),
+)}
