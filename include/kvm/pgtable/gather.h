@@ -72,6 +72,9 @@ kpt_gather_table(const struct kpt_port *port, struct kpt_gather *g, kpt_pte_t *t
 static __always_inline void
 kpt_reclaim(const struct kpt_port *port, struct kpt_tree *tree, struct kpt_gather *g)
 {
+	if (port->env->take_over)
+		return;
+
 	while (g->tables) {
 		kpt_pte_t *table = g->tables;
 
@@ -83,6 +86,9 @@ kpt_reclaim(const struct kpt_port *port, struct kpt_tree *tree, struct kpt_gathe
 static __always_inline void
 kpt_account(const struct kpt_port *port, struct kpt_tree *tree, struct kpt_gather *g)
 {
+	if (!port->env->leaves)
+		return;
+
 	for (int level = 0; level < port->format->levels; level++) {
 		if (!g->leaves[level])
 			continue;

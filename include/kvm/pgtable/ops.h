@@ -329,10 +329,16 @@ struct kpt_editing {
 	u8 levels;
 };
 
-/* What and where a leaf is cannot be edited in place. */
-static __always_inline bool kpt_editable(const struct kpt_format *fmt, u64 bits)
+/*
+ * What and where a leaf is cannot be edited in place.  Where permissions make an
+ * entry a leaf, only write access is never the last of them.
+ */
+static __always_inline bool kpt_editable(const struct kpt_format *fmt, u64 clear, u64 set)
 {
-	return !(bits & (fmt->present | kpt_oa_mask(fmt) | kpt_level_mask(fmt)));
+	u64 fixed = fmt->present | kpt_oa_mask(fmt) | kpt_level_mask(fmt);
+	u64 leaf = fmt->table_mask & ~fmt->table_value & ~fmt->write;
+
+	return !((clear | set) & fixed) && !(clear & leaf);
 }
 
 static __always_inline int
@@ -370,7 +376,7 @@ kpt_edit_range(const struct kpt_port *port, struct kpt_walk *w, int floor, unsig
 {
 	int err;
 
-	if (!kpt_editable(port->format, e.clear | e.set))
+	if (!kpt_editable(port->format, e.clear, e.set))
 		return -EINVAL;
 
 	err = kpt_walk_range(port, w, floor, KPT_LEAVES | what, kpt_edit_visitor, &e);
@@ -405,8 +411,8 @@ kpt_wrprot(const struct kpt_port *port, struct kpt_walk *w, int floor, unsigned 
  * @clear: bits to clear; for write access those of the format and its fast-write bit
  * @set: bits to set
  *
- * Return: 0; -EINVAL for bits that are no permissions; or the error of the external
- * tables.
+ * Return: 0; -EINVAL for bits that are no permissions, or without which an entry might
+ * no longer be a leaf; or the error of the external tables.
  */
 static __always_inline int __must_check
 kpt_protect(const struct kpt_port *port, struct kpt_walk *w, int floor, u64 clear, u64 set)
@@ -479,7 +485,7 @@ kpt_edit_mask(const struct kpt_port *port, struct kpt_walk *w, u64 mask, u64 cle
 	kpt_ptep_t first;
 	int err = 0;
 
-	if (!kpt_editable(fmt, clear | set) ||
+	if (!kpt_editable(fmt, clear, set) ||
 	    (mask && base + ((u64)__fls(mask) << fmt->page_shift) >= w->end))
 		return -EINVAL;
 

@@ -71,7 +71,7 @@ struct kpt_walk;
  *		been paid.  Where walks run under RCU, after a grace period
  * @take_over:	takes an unlinked table with all below it, so that the engine neither
  *		looks into it nor reclaims it; NULL if the engine is to
- * @leaves:	the number of leaves of @level changed by @delta
+ * @leaves:	the number of leaves of @level changed by @delta; NULL if nobody counts
  * @changed:	an entry was changed, from the value in @v to @new; for accounting,
  *		checks and tracing
  * @invalidate:	pays a debt; returns when no CPU uses what it covers

@@ -1056,14 +1056,11 @@ static noinline u64 tdp_huge_spte(struct tdp_tree *tdp, u64 table_spte, int leve
 static u64 tdp_recoverable(struct kpt_walk *w, struct kpt_visit *v)
 {
 	struct tdp_tree *tdp = to_tdp(w->tree);
-	const struct kvm_memory_slot *slot = tdp->slot;
-	gfn_t gfn = gpa_to_gfn(v->ia);
 	int level = tdp_level(v->level);
 
-	/* Nothing is known about huge pages that begin outside of the slot. */
-	if (level > KVM_MAX_HUGEPAGE_LEVEL || gfn < slot->base_gfn ||
-	    gfn >= slot->base_gfn + slot->npages ||
-	    kvm_mmu_max_mapping_level(tdp->kvm, NULL, slot, gfn) < level)
+	/* Nothing is known about huge pages that begin before the slot. */
+	if (level > KVM_MAX_HUGEPAGE_LEVEL || v->ia < w->start ||
+	    kvm_mmu_max_mapping_level(tdp->kvm, NULL, tdp->slot, gpa_to_gfn(v->ia)) < level)
 		return 0;
 
 	return tdp_huge_spte(tdp, v->pte, level);

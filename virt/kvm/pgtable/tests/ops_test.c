@@ -208,6 +208,35 @@ static void refuses_bad_memory(struct kunit *test)
 	finish(&o);
 }
 
+static u64 leaf_bits(const struct kpt_format *fmt)
+{
+	return fmt->table_mask & ~fmt->table_value & ~fmt->write;
+}
+
+static bool has_leaf_bits(const struct kpt_config *config)
+{
+	return leaf_bits(config->format);
+}
+
+static const void *next_with_leaf_bits(struct kunit *test, const void *prev, char *desc)
+{
+	return kpt_next_config_where(prev, desc, has_leaf_bits);
+}
+
+/* What makes an entry a leaf is not taken from it: it would be walked as a table. */
+static void refuses_to_make_tables_of_leaves(struct kunit *test)
+{
+	struct kpt_ops o = start(test);
+	struct kpt_call c = call(&o, KPT_OP_PROTECT, o.base, o.base + o.page);
+
+	map(&o, o.base, o.base + o.page);
+	c.clear = leaf_bits(o.fmt);
+	expect_refused(&o, "all that makes it a leaf", c);
+	c.clear |= o.fmt->write;
+	expect_refused(&o, "and write access", c);
+	finish(&o);
+}
+
 static bool has_dirty(const struct kpt_config *config)
 {
 	return config->format->dirty && config->features & KPT_FEAT_AD;
@@ -678,6 +707,7 @@ static struct kunit_case ops_cases[] = {
 	KUNIT_CASE_PARAM(refuses_bad_ranges, kpt_next_config),
 	KUNIT_CASE_PARAM(refuses_bad_memory, kpt_next_config),
 	KUNIT_CASE_PARAM(refuses_reserved_entries, next_with_reserved),
+	KUNIT_CASE_PARAM(refuses_to_make_tables_of_leaves, next_with_leaf_bits),
 	KUNIT_CASE_PARAM(refuses_bad_entries, kpt_next_config),
 	KUNIT_CASE_PARAM(every_allocation_may_fail, kpt_next_config),
 	KUNIT_CASE_PARAM(every_race_may_be_lost, kpt_next_config),
