@@ -27,7 +27,7 @@ static bool has_pml;
 static void guest_code(void)
 {
 	for (u64 page = 0; page < TEST_NPAGES; page++)
-		*(volatile u64 *)(TEST_GPA + page * PAGE_SIZE) = page;
+		WRITE_ONCE(*(u64 *)(TEST_GPA + page * PAGE_SIZE), page);
 
 	GUEST_DONE();
 }
