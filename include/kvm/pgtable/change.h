@@ -430,40 +430,40 @@ kpt_fill_from_block(const struct kpt_port *port, struct kpt_tree *tree, kpt_pte_
 
 /**
  * DEFINE_KPT_PORT() - define a port, with its copies of what is not inlined everywhere
- * @_name: name of the &struct kpt_port
+ * @_name: the &struct kpt_port is called this, and _port
  * @_format: descriptor
  * @_env: surroundings
  */
 #define DEFINE_KPT_PORT(_name, _format, _env)						\
-static void _name##_detach(struct kpt_walk *w, kpt_pte_t *table, u64 ia, int level);	\
-static void _name##_settle(struct kpt_tree *tree, struct kpt_gather *g);		\
-static int _name##_change_slowly(struct kpt_walk *w, struct kpt_visit *v,		\
-				 kpt_pte_t new, enum kpt_change change);		\
+static void _name##_port_detach(struct kpt_walk *w, kpt_pte_t *table, u64 ia, int level);	\
+static void _name##_port_settle(struct kpt_tree *tree, struct kpt_gather *g);		\
+static int _name##_port_change_slowly(struct kpt_walk *w, struct kpt_visit *v,		\
+				      kpt_pte_t new, enum kpt_change change);		\
 											\
-static const struct kpt_port _name = {							\
+static const struct kpt_port _name##_port = {						\
 	.format		= &(_format),							\
 	.env		= &(_env),							\
-	.detach		= _name##_detach,						\
-	.settle		= _name##_settle,						\
-	.change_slowly	= _name##_change_slowly,					\
+	.detach		= _name##_port_detach,						\
+	.settle		= _name##_port_settle,						\
+	.change_slowly	= _name##_port_change_slowly,					\
 };											\
 											\
 static noinline void									\
-_name##_detach(struct kpt_walk *w, kpt_pte_t *table, u64 ia, int level)			\
+_name##_port_detach(struct kpt_walk *w, kpt_pte_t *table, u64 ia, int level)		\
 {											\
-	kpt_detach(&_name, w, table, ia, level);					\
+	kpt_detach(&_name##_port, w, table, ia, level);					\
 }											\
 											\
-static noinline void _name##_settle(struct kpt_tree *tree, struct kpt_gather *g)	\
+static noinline void _name##_port_settle(struct kpt_tree *tree, struct kpt_gather *g)	\
 {											\
-	kpt_settle(&_name, tree, g);							\
+	kpt_settle(&_name##_port, tree, g);						\
 }											\
 											\
 static noinline int __maybe_unused							\
-_name##_change_slowly(struct kpt_walk *w, struct kpt_visit *v, kpt_pte_t new,		\
-		      enum kpt_change change)						\
+_name##_port_change_slowly(struct kpt_walk *w, struct kpt_visit *v, kpt_pte_t new,	\
+			   enum kpt_change change)					\
 {											\
-	return kpt_change_slowly(&_name, w, v, new, change);				\
+	return kpt_change_slowly(&_name##_port, w, v, new, change);			\
 }
 
 #endif /* __KVM_PGTABLE_CHANGE_H */

@@ -14,18 +14,36 @@
 
 #include <kvm/pgtable/port.h>
 
+/* How many entries an operation may leave frozen before it pays for them. */
+#define KPT_BROKEN_MAX	32
+
+/**
+ * struct kpt_broken - entries that are frozen until what is owed for them is paid
+ * @nr:		how many there are
+ * @entries:	where they stand, and what they will be
+ */
+struct kpt_broken {
+	unsigned int nr;
+	struct {
+		kpt_ptep_t ptep;
+		kpt_pte_t pte;
+	} entries[KPT_BROKEN_MAX];
+};
+
 /**
  * struct kpt_gather - what an operation owes and has unlinked
  * @debt:	the invalidation due before the lock or RCU is dropped
  * @tracked:	the invalidation due before user space sees the dirty log; it may
  *		outlive the lock
  * @tables:	unlinked tables, chained through &kpt_env.table_link
+ * @broken:	entries to make when the debt is paid, or NULL
  * @leaves:	by how much the number of leaves changed, by level
  */
 struct kpt_gather {
 	struct kpt_debt debt;
 	struct kpt_debt tracked;
 	kpt_pte_t *tables;
+	struct kpt_broken *broken;
 	long leaves[KPT_MAX_LEVELS];
 };
 
@@ -60,6 +78,30 @@ kpt_pay(const struct kpt_port *port, struct kpt_tree *tree, struct kpt_debt *deb
 	if (debt->owes)
 		port->env->invalidate(tree, debt);
 	debt->owes = 0;
+}
+
+/* True if there is no room for another. */
+static __always_inline bool
+kpt_make_later(struct kpt_gather *g, kpt_ptep_t ptep, kpt_pte_t pte)
+{
+	struct kpt_broken *b = g->broken;
+
+	b->entries[b->nr].ptep = ptep;
+	b->entries[b->nr++].pte = pte;
+	return b->nr == KPT_BROKEN_MAX;
+}
+
+static __always_inline void
+kpt_make_broken(const struct kpt_port *port, struct kpt_gather *g)
+{
+	struct kpt_broken *b = g->broken;
+
+	if (!(port->format->rules[KPT_COLLAPSE] & KPT_BREAK) || !b)
+		return;
+
+	for (unsigned int i = 0; i < b->nr; i++)
+		kpt_store(b->entries[i].ptep, b->entries[i].pte);
+	b->nr = 0;
 }
 
 static __always_inline void
@@ -98,7 +140,7 @@ kpt_account(const struct kpt_port *port, struct kpt_tree *tree, struct kpt_gathe
 }
 
 /**
- * kpt_settle() - pay all that is due now, then let the unlinked tables go
+ * kpt_settle() - pay all that is due now, then let go of what waited for that
  * @port: port
  * @tree: tree
  * @g: gather; only tracked debt is left in it afterwards
@@ -111,6 +153,7 @@ static __always_inline void
 kpt_settle(const struct kpt_port *port, struct kpt_tree *tree, struct kpt_gather *g)
 {
 	kpt_pay(port, tree, &g->debt);
+	kpt_make_broken(port, g);
 	kpt_reclaim(port, tree, g);
 	kpt_account(port, tree, g);
 }

@@ -179,8 +179,7 @@ kpt_install_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_
 static __always_inline int
 kpt_install(const struct kpt_port *port, struct kpt_walk *w, struct kpt_content *c)
 {
-	return kpt_walk_range(port, w, 0, KPT_LEAVES | KPT_TABLES | KPT_ABSENT | KPT_FROZEN,
-			      kpt_install_visitor, c);
+	return kpt_walk_range(port, w, 0, KPT_ENTRIES | KPT_TABLES, kpt_install_visitor, c);
 }
 
 /**
@@ -663,6 +662,40 @@ kpt_collapse_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt
 	return err ? kpt_step(err) : KPT_SKIP;
 }
 
+static __always_inline int
+kpt_break_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
+		  void *arg)
+{
+	struct kpt_collapsing *c = arg;
+	kpt_pte_t block = c->decide(w, v);
+
+	if (!block)
+		return KPT_NEXT;
+
+	if (!kpt_replace(port, w, v, port->format->frozen))
+		return KPT_AGAIN;
+
+	kpt_conclude(port, w, v, block, KPT_COLLAPSE);
+	if (kpt_make_later(&w->gather, v->ptep, block))
+		port->settle(w->tree, &w->gather);
+	return KPT_SKIP;
+}
+
+/* Many breaks share an invalidation; nobody waits for a frozen entry longer than for that. */
+static __always_inline int
+kpt_collapse_by_break(const struct kpt_port *port, struct kpt_walk *w, kpt_decide_t decide)
+{
+	struct kpt_collapsing c = { decide };
+	struct kpt_broken broken = { .nr = 0 };
+	int err;
+
+	w->gather.broken = &broken;
+	err = kpt_walk_range(port, w, 1, KPT_TABLES | KPT_YIELDS, kpt_break_visitor, &c);
+	port->settle(w->tree, &w->gather);
+	w->gather.broken = NULL;
+	return err;
+}
+
 /**
  * kpt_collapse() - replace tables by blocks in place
  * @port: port
@@ -670,7 +703,8 @@ kpt_collapse_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt
  * @decide: says by which block a table may be replaced
  *
  * Accessed and dirty bits of the leaves replaced are not looked at, so writes
- * must not be tracked by them.  Yields.
+ * must not be tracked by them.  Where the hardware needs a break, one invalidation
+ * serves many tables.  Yields.
  *
  * Return: 0, or the error of the external tables.
  */
@@ -678,6 +712,9 @@ static __always_inline int __must_check
 kpt_collapse(const struct kpt_port *port, struct kpt_walk *w, kpt_decide_t decide)
 {
 	struct kpt_collapsing c = { decide };
+
+	if (kpt_needs_break(port, w->tree, KPT_COLLAPSE))
+		return kpt_collapse_by_break(port, w, decide);
 
 	return kpt_walk_range(port, w, 1, KPT_TABLES | KPT_YIELDS, kpt_collapse_visitor, &c);
 }
@@ -687,22 +724,24 @@ kpt_collapse(const struct kpt_port *port, struct kpt_walk *w, kpt_decide_t decid
  * @port: port
  * @tree: tree
  * @v: the entry that refers to the table
+ * @vary: bits that the leaves need not have in common
  *
  * For clients that know no more about the memory than the table says.  The
- * block is accessed or dirty if one of the leaves is.
+ * block is accessed or dirty, or has a bit of @vary, if one of the leaves does.
  *
- * Context: an exclusive walk.  What another walker did to a leaf between this look and
- * the collapse would be undone: an unmapped page would come back.
+ * Context: an exclusive walk, or one that only shares with those who let a leaf be
+ * used for more.  What another walker did to a leaf between this look and the collapse
+ * is undone: an unmapped page would come back, a relaxed one faults once more.
  * Return: the block; 0 if the leaves are not contiguous, not alike, or not all
  * leaves, or if the format has no block of that level.
  */
 static __always_inline kpt_pte_t
 kpt_uniform_block(const struct kpt_port *port, const struct kpt_tree *tree,
-		  const struct kpt_visit *v)
+		  const struct kpt_visit *v, u64 vary)
 {
 	const struct kpt_format *fmt = port->format;
 	u64 stride = kpt_oa_bits(fmt, kpt_span(fmt, v->level - 1));
-	u64 used = fmt->accessed | fmt->dirty;
+	u64 free = fmt->accessed | fmt->dirty | vary;
 	kpt_ptep_t table = kpt_child_table(port, tree, v->pte);
 	kpt_pte_t first = kpt_read(table), seen = 0;
 
@@ -713,11 +752,11 @@ kpt_uniform_block(const struct kpt_port *port, const struct kpt_tree *tree,
 	for (unsigned int i = 0; i < kpt_entries(fmt); i++) {
 		kpt_pte_t pte = kpt_read(table + i);
 
-		if ((pte ^ (first + i * stride)) & ~used)
+		if ((pte ^ (first + i * stride)) & ~free)
 			return 0;
 		seen |= pte;
 	}
-	return kpt_relevel(fmt, first | (seen & used), v->level);
+	return kpt_relevel(fmt, first | (seen & free), v->level);
 }
 
 #endif /* __KVM_PGTABLE_OPS_H */

@@ -55,6 +55,7 @@ struct kpt_visit {
  * @KPT_EMPTIED: tables, after their entries
  * @KPT_ABSENT:	everything that is not present, frozen entries excepted
  * @KPT_FROZEN:	frozen entries
+ * @KPT_ENTRIES: everything but tables
  * @KPT_YIELDS:	the walk may drop its lock between two tables
  */
 enum kpt_what {
@@ -63,6 +64,7 @@ enum kpt_what {
 	KPT_EMPTIED	= BIT(2),
 	KPT_ABSENT	= BIT(3),
 	KPT_FROZEN	= BIT(4),
+	KPT_ENTRIES	= KPT_LEAVES | KPT_ABSENT | KPT_FROZEN,
 	KPT_YIELDS	= BIT(5),
 };
 

@@ -307,7 +307,7 @@ static const struct kpt_env tdp_env = {
 	.external_free	= tdp_external_free,
 };
 
-DEFINE_KPT_PORT(tdp_port, kpt_x86, tdp_env);
+DEFINE_KPT_PORT(tdp, kpt_x86, tdp_env);
 
 static_assert(KPT_X86_MMU_PRESENT == SPTE_MMU_PRESENT_MASK);
 static_assert(KPT_X86_WRITE == PT_WRITABLE_MASK);
@@ -1135,9 +1135,9 @@ static int tdp_debugfs_show(struct seq_file *m, void *unused)
 			   shadow_nx_mask ? kpt_npt.name : kpt_ept.name, root->role.level,
 			   kvm_mmu_page_as_id(root), is_mirror_sp(root) ? ", mirror" : "");
 		if (shadow_nx_mask)
-			kpt_dump(&tdp_npt, &w, m);
+			kpt_dump(&tdp_npt_port, &w, m);
 		else
-			kpt_dump(&tdp_ept, &w, m);
+			kpt_dump(&tdp_ept_port, &w, m);
 		kpt_end(&tdp_port, &w);
 	}
 	return 0;

@@ -9,5 +9,5 @@ kpt_pte_t kpt_test_block(struct kpt_walk *w, struct kpt_visit *v)
 		.env	= &kpt_test_env,
 	};
 
-	return kpt_uniform_block(&port, w->tree, v);
+	return kpt_uniform_block(&port, w->tree, v, 0);
 }

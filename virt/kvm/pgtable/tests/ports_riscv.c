@@ -7,5 +7,5 @@ DEFINE_KPT_PORT(gstage, kpt_gstage, kpt_test_env);
 
 long kpt_run_gstage(struct kpt_call *call)
 {
-	return kpt_test_dispatch(&gstage, call);
+	return kpt_test_dispatch(&gstage_port, call);
 }

@@ -37,17 +37,17 @@ DEFINE_KPT_PORT(npt, kpt_npt, kpt_test_env);
 
 long kpt_run_ept(struct kpt_call *call)
 {
-	return kpt_test_dispatch(&ept, call);
+	return kpt_test_dispatch(&ept_port, call);
 }
 
 long kpt_run_ept_noad(struct kpt_call *call)
 {
-	return kpt_test_dispatch(&ept_noad, call);
+	return kpt_test_dispatch(&ept_noad_port, call);
 }
 
 long kpt_run_npt(struct kpt_call *call)
 {
-	return kpt_test_dispatch(&npt, call);
+	return kpt_test_dispatch(&npt_port, call);
 }
 
 /* Mirror tables: every change goes through the external hooks, folded as a client has it. */
@@ -56,5 +56,5 @@ DEFINE_KPT_PORT(mirror, kpt_ept, ept_mirror_env);
 
 long kpt_run_ept_mirror(struct kpt_call *call)
 {
-	return kpt_test_dispatch(&mirror, call);
+	return kpt_test_dispatch(&mirror_port, call);
 }

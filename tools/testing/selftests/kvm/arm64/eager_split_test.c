@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KVM_CAP_ARM_EAGER_SPLIT_CHUNK_SIZE: with it, all huge pages are split when dirty
+ * logging is switched on, a chunk at a time, and the guest loses nothing by it.
+ */
+#include <linux/sizes.h>
+
+#include <kvm_util.h>
+#include <processor.h>
+#include <test_util.h>
+#include <ucall_common.h>
+
+#include "stage2_blocks.h"
+
+#define TEST_SLOT	10
+#define TEST_GPA	SZ_4G
+#define TEST_SOURCE	VM_MEM_SRC_ANONYMOUS_HUGETLB
+
+static void guest_code(u64 size, u64 stride)
+{
+	for (u64 offset = 0; offset < size; offset += stride)
+		WRITE_ONCE(*(u64 *)(TEST_GPA + offset), offset);
+	GUEST_SYNC(1);
+
+	for (u64 offset = 0; offset < size; offset += stride)
+		GUEST_ASSERT_EQ(READ_ONCE(*(u64 *)(TEST_GPA + offset)), offset);
+	GUEST_DONE();
+}
+
+static int set_chunk_size(struct kvm_vm *vm, u64 size)
+{
+	struct kvm_enable_cap cap = {
+		.cap = KVM_CAP_ARM_EAGER_SPLIT_CHUNK_SIZE,
+		.args[0] = size,
+	};
+
+	return __vm_ioctl(vm, KVM_ENABLE_CAP, &cap);
+}
+
+static void expect_ucall(struct kvm_vcpu *vcpu, u64 expected)
+{
+	struct ucall uc;
+
+	vcpu_run(vcpu);
+	if (get_ucall(vcpu, &uc) == UCALL_ABORT)
+		REPORT_GUEST_ASSERT(uc);
+	TEST_ASSERT_EQ(uc.cmd, expected);
+}
+
+/* The size must be known before there are memslots: take away the one of every VM meanwhile. */
+static struct kvm_vm *create_vm(struct kvm_vcpu **vcpu, u64 chunk)
+{
+	struct kvm_vm *vm = vm_create_with_one_vcpu(vcpu, guest_code);
+	struct userspace_mem_region *slot = memslot2region(vm, 0);
+	struct kvm_userspace_memory_region2 none = slot->region;
+
+	none.memory_size = 0;
+	vm_ioctl(vm, KVM_SET_USER_MEMORY_REGION2, &none);
+	TEST_ASSERT(!set_chunk_size(vm, chunk), "chunks of %#lx: %s", chunk, strerror(errno));
+	vm_ioctl(vm, KVM_SET_USER_MEMORY_REGION2, &slot->region);
+	return vm;
+}
+
+static void splits(u64 chunk, u64 size)
+{
+	struct stage2_mapped mapped;
+	struct kvm_vcpu *vcpu;
+	struct kvm_vm *vm = create_vm(&vcpu, chunk);
+
+	vm_userspace_mem_region_add(vm, TEST_SOURCE, TEST_GPA, TEST_SLOT, size / vm->page_size, 0);
+	virt_map(vm, TEST_GPA, TEST_GPA, size / vm->page_size);
+	vcpu_args_set(vcpu, 2, size, getpagesize());
+	TEST_ASSERT(set_chunk_size(vm, 0) && errno == EINVAL, "the size changed under memslots");
+
+	expect_ucall(vcpu, UCALL_SYNC);
+	mapped = stage2_read_mapped(vm, TEST_GPA, TEST_GPA + size);
+	TEST_ASSERT(mapped.blocks == size, "%lu bytes of %lu mapped by blocks", mapped.blocks,
+		    size);
+
+	vm_mem_region_set_flags(vm, TEST_SLOT, KVM_MEM_LOG_DIRTY_PAGES);
+	mapped = stage2_read_mapped(vm, TEST_GPA, TEST_GPA + size);
+	TEST_ASSERT(chunk ? mapped.pages == size && !mapped.blocks : mapped.blocks == size,
+		    "chunks of %#lx: blocks map %lu bytes, pages %lu, of %lu",
+		    chunk, mapped.blocks, mapped.pages, size);
+
+	expect_ucall(vcpu, UCALL_DONE);
+	pr_info("chunks of %#lx: %lu bytes mapped by pages\n", chunk, mapped.pages);
+	kvm_vm_free(vm);
+}
+
+static void refuses(u64 chunk)
+{
+	struct kvm_vm *vm = ____vm_create(VM_SHAPE_DEFAULT);
+
+	TEST_ASSERT(set_chunk_size(vm, chunk) && errno == EINVAL, "chunks of %#lx", chunk);
+	kvm_vm_free(vm);
+}
+
+int main(void)
+{
+	u64 block = get_backing_src_pagesz(TEST_SOURCE);
+	u64 sizes = kvm_check_cap(KVM_CAP_ARM_SUPPORTED_BLOCK_SIZES);
+
+	TEST_REQUIRE(sizes);
+
+	refuses(block + getpagesize());
+	refuses(block / 2);
+	splits(0, 2 * block);
+	for (; sizes; sizes &= sizes - 1)
+		splits(sizes & -sizes, 2 * block);
+
+	return 0;
+}
