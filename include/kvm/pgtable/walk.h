@@ -248,6 +248,14 @@ kpt_try_yield(const struct kpt_port *port, struct kpt_walk *w, u64 at)
 	return true;
 }
 
+/* To look before each entry that is not walked into would cost as much as to visit it. */
+static __always_inline bool kpt_is_time(const struct kpt_visit *v, int floor)
+{
+	unsigned long entry = (unsigned long)v->ptep / sizeof(kpt_pte_t);
+
+	return v->level > floor || (floor && !(entry % 32));
+}
+
 static __always_inline bool
 kpt_wanted(const struct kpt_format *fmt, kpt_pte_t pte, int level, unsigned int what)
 {
@@ -277,8 +285,9 @@ kpt_table_stop(const struct kpt_port *port, const struct kpt_walk *w, u64 ia, in
  * @visit: called for each; answers with &enum kpt_steps or an error
  * @arg: for @visit
  *
- * Above level 0, and so before every table, the walk looks whether it should
- * yield.  If a visitor ends the walk, w->start says how far it came.
+ * Before every table that it walks into, and before every 32nd entry of @floor above
+ * level 0, the walk looks whether it should yield.  If a visitor ends the walk,
+ * w->start says how far it came.
  *
  * Return: 0, KPT_STOP, or the visitor's error.
  */
@@ -287,7 +296,7 @@ kpt_walk_range(const struct kpt_port *port, struct kpt_walk *w, int floor,
 	       unsigned int what, kpt_visitor_t visit, void *arg)
 {
 	const struct kpt_format *fmt = port->format;
-	kpt_ptep_t path[KPT_MAX_LEVELS];
+	kpt_ptep_t path[KPT_MAX_LEVELS] __uninitialized;
 	struct kpt_visit v;
 	u64 stop;
 	int step;
@@ -313,7 +322,7 @@ restart:
 			}
 			goto next;
 		}
-		if (what & KPT_YIELDS && v.level && kpt_try_yield(port, w, v.ia))
+		if (what & KPT_YIELDS && kpt_is_time(&v, floor) && kpt_try_yield(port, w, v.ia))
 			goto restart;
 		v.pte = kpt_read(v.ptep);
 again:

@@ -47,9 +47,12 @@ static_assert((KPT_S2_READ | KPT_S2_WRITE | KPT_S2_XN) == KVM_PTE_LEAF_ATTR_S2_P
 /* Memory that the guest used uncached is cleaned in runs of adjacent pages. */
 #define CLEAN_RUNS	16
 
-struct clean_run {
-	void *start;
-	size_t size;
+struct clean_list {
+	unsigned int nr;
+	struct {
+		void *start;
+		size_t size;
+	} runs[CLEAN_RUNS];
 };
 
 /* An operation on one tree. */
@@ -65,8 +68,7 @@ struct pgt_op {
 	s8 level;
 	bool keeps_reserve;
 	bool skips_maintenance;
-	unsigned int nr_runs;
-	struct clean_run runs[CLEAN_RUNS];
+	struct clean_list *cleans;
 };
 
 static __always_inline struct pgt_op *to_op(const struct kpt_tree *tree)
@@ -324,11 +326,13 @@ pgt_begin(const struct kpt_port *port, struct pgt_op *op, struct kvm_pgtable *pg
 
 /* Stage 2: the port */
 
-static void s2_clean_runs(struct pgt_op *op)
+static void s2_clean(struct pgt_op *op)
 {
-	for (unsigned int i = 0; i < op->nr_runs; i++)
-		op->mm_ops->dcache_clean_inval_poc(op->runs[i].start, op->runs[i].size);
-	op->nr_runs = 0;
+	struct clean_list *list = op->cleans;
+
+	for (unsigned int i = 0; i < list->nr; i++)
+		op->mm_ops->dcache_clean_inval_poc(list->runs[i].start, list->runs[i].size);
+	list->nr = 0;
 }
 
 static kpt_pte_t *s2_alloc(struct kpt_tree *tree, const struct kpt_visit *parent)
@@ -1067,7 +1071,7 @@ kvm_pte_t *kvm_pgtable_stage2_create_unlinked(struct kvm_pgtable *pgt, u64 phys,
 /* Without FWB the guest may have written past the caches: what they hold is stale. */
 static void s2_clean_later(struct pgt_op *op, kvm_pte_t pte, u64 size)
 {
-	struct clean_run *run = &op->runs[op->nr_runs];
+	struct clean_list *list = op->cleans;
 	void *start;
 
 	if (cpus_have_final_cap(ARM64_HAS_STAGE2_FWB) || !op->mm_ops->dcache_clean_inval_poc ||
@@ -1075,19 +1079,18 @@ static void s2_clean_later(struct pgt_op *op, kvm_pte_t pte, u64 size)
 		return;
 
 	start = leaf_va(op, pte);
-	if (op->nr_runs && run[-1].start + run[-1].size == start) {
-		run[-1].size += size;
+	if (list->nr && list->runs[list->nr - 1].start + list->runs[list->nr - 1].size == start) {
+		list->runs[list->nr - 1].size += size;
 		return;
 	}
 
 	/* The guest must not write any more when the caches are cleaned. */
-	if (op->nr_runs == CLEAN_RUNS) {
+	if (list->nr == CLEAN_RUNS) {
 		s2_pay(&op->walk);
-		s2_clean_runs(op);
-		run = op->runs;
+		s2_clean(op);
 	}
-	*run = (struct clean_run) { start, size };
-	op->nr_runs++;
+	list->runs[list->nr].start = start;
+	list->runs[list->nr++].size = size;
 }
 
 static __always_inline int
@@ -1114,6 +1117,7 @@ s2_unmap_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_vis
 
 int kvm_pgtable_stage2_unmap(struct kvm_pgtable *pgt, u64 addr, u64 size)
 {
+	struct clean_list cleans = { .nr = 0 };
 	struct pgt_op op;
 	int r;
 
@@ -1121,10 +1125,11 @@ int kvm_pgtable_stage2_unmap(struct kvm_pgtable *pgt, u64 addr, u64 size)
 	if (r)
 		return min(r, 0);
 
+	op.cleans = &cleans;
 	r = kpt_walk_range(&s2_port, &op.walk, 0, KPT_ENTRIES | KPT_EMPTIED, s2_unmap_visitor,
 			   NULL);
 	kpt_end(&s2_port, &op.walk);
-	s2_clean_runs(&op);
+	s2_clean(&op);
 	return r;
 }
 

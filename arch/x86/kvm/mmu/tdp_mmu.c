@@ -1069,8 +1069,9 @@ static u64 tdp_recoverable(struct kpt_walk *w, struct kpt_visit *v)
 void kvm_tdp_mmu_recover_huge_pages(struct kvm *kvm, const struct kvm_memory_slot *slot)
 {
 	struct kvm_mmu_page *root = NULL;
-	struct tdp_tree tdp;
-	struct kpt_walk w;
+	/* tdp_begin() writes all of both, and most slots have little to recover. */
+	struct tdp_tree tdp __uninitialized;
+	struct kpt_walk w __uninitialized;
 
 	lockdep_assert_held_read(&kvm->mmu_lock);
 
