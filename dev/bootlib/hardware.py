@@ -48,7 +48,7 @@ dirty_log_perf_test -v 2 -b {huge}M -i 2 -s anonymous_hugetlb_{huge}mb
 dirty_log_perf_test -v 2 -b {huge}M -i 2 -e -g -s anonymous_hugetlb_{huge}mb
 kvm_page_table_test -v 2 -b 4M
 kvm_page_table_test -v 2 -b {huge}M -s anonymous_hugetlb_{huge}mb
-access_tracking_perf_test -v 2 -b 16M
+access_tracking_perf_test -v 1 -b 8M
 dirty_log_test -i 3
 arm64/stage2_block_transitions
 set_memory_region_test
