@@ -414,6 +414,8 @@ static void s2_take_over(struct kpt_walk *w, kpt_pte_t *table, int level)
 		s2_pay(w);
 	if (AT_EL2 && mm_ops->page_count(table) == 1)
 		mm_ops->put_page(table);
+	else if (AT_EL2 && !mm_ops->free_unlinked_table)
+		kvm_pgtable_stage2_free_unlinked(mm_ops, table, arm_level(level + 1));
 	else
 		mm_ops->free_unlinked_table(table, arm_level(level + 1));
 }
