@@ -45,7 +45,7 @@ static_assert(KPT_ARM64_FROZEN ==
 static_assert((KPT_S2_READ | KPT_S2_WRITE | KPT_S2_XN) == KVM_PTE_LEAF_ATTR_S2_PERMS);
 
 /* Memory that the guest used uncached is cleaned in runs of adjacent pages. */
-#define CLEAN_RUNS	16
+#define CLEAN_RUNS	32
 
 struct clean_list {
 	unsigned int nr;

@@ -114,7 +114,8 @@ int main(void)
 	found = since(vm, before);
 	report("unmapping", found);
 	TEST_ASSERT(broadcast(found) >= 1, "what is gone was not invalidated");
-	TEST_ASSERT(broadcast(found) <= 4, "unmapping was not batched");
+	/* Without FWB, the caches are cleaned of what was unmapped so far now and then. */
+	TEST_ASSERT(broadcast(found) <= TEST_PAGES / 16, "unmapping was not batched");
 
 	kvm_vm_free(vm);
 	return 0;
