@@ -103,7 +103,7 @@ kpt_detach(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t *table,
 	long leaves = 0;
 
 	if (env->take_over) {
-		env->take_over(w, table, level);
+		env->take_over(port, w, table, level);
 		return;
 	}
 
@@ -202,7 +202,8 @@ kpt_conclude(const struct kpt_port *port, struct kpt_walk *w, const struct kpt_v
 
 /*
  * Break, invalidate, prepare, make: the entry is frozen meanwhile, so that a
- * walker finds nothing and a writer stays away.
+ * walker finds nothing and a writer stays away.  Where the operation gathers what
+ * it broke, many breaks share an invalidation, and nobody waits longer than for that.
  */
 static __always_inline int
 kpt_change_by_break(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
@@ -212,6 +213,12 @@ kpt_change_by_break(const struct kpt_port *port, struct kpt_walk *w, struct kpt_
 		return -EAGAIN;
 
 	kpt_conclude(port, w, v, new, change);
+	if (kpt_rule(port->format, KPT_COLLAPSE) & KPT_BREAK && w->gather.broken) {
+		if (kpt_make_later(&w->gather, v->ptep, new))
+			port->settle(w->tree, &w->gather);
+		return 0;
+	}
+
 	port->settle(w->tree, &w->gather);
 	if (port->env->prepare)
 		port->env->prepare(w->tree, new, v->level);

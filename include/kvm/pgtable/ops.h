@@ -662,40 +662,6 @@ kpt_collapse_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt
 	return err ? kpt_step(err) : KPT_SKIP;
 }
 
-static __always_inline int
-kpt_break_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
-		  void *arg)
-{
-	struct kpt_collapsing *c = arg;
-	kpt_pte_t block = c->decide(w, v);
-
-	if (!block)
-		return KPT_NEXT;
-
-	if (!kpt_replace(port, w, v, port->format->frozen))
-		return KPT_AGAIN;
-
-	kpt_conclude(port, w, v, block, KPT_COLLAPSE);
-	if (kpt_make_later(&w->gather, v->ptep, block))
-		port->settle(w->tree, &w->gather);
-	return KPT_SKIP;
-}
-
-/* Many breaks share an invalidation; nobody waits for a frozen entry longer than for that. */
-static __always_inline int
-kpt_collapse_by_break(const struct kpt_port *port, struct kpt_walk *w, kpt_decide_t decide)
-{
-	struct kpt_collapsing c = { decide };
-	struct kpt_broken broken = { .nr = 0 };
-	int err;
-
-	w->gather.broken = &broken;
-	err = kpt_walk_range(port, w, 1, KPT_TABLES | KPT_YIELDS, kpt_break_visitor, &c);
-	port->settle(w->tree, &w->gather);
-	w->gather.broken = NULL;
-	return err;
-}
-
 /**
  * kpt_collapse() - replace tables by blocks in place
  * @port: port
@@ -711,12 +677,21 @@ kpt_collapse_by_break(const struct kpt_port *port, struct kpt_walk *w, kpt_decid
 static __always_inline int __must_check
 kpt_collapse(const struct kpt_port *port, struct kpt_walk *w, kpt_decide_t decide)
 {
+	bool breaks = kpt_needs_break(port, w->tree, KPT_COLLAPSE);
 	struct kpt_collapsing c = { decide };
+	struct kpt_broken broken __uninitialized;
+	int err;
 
-	if (kpt_needs_break(port, w->tree, KPT_COLLAPSE))
-		return kpt_collapse_by_break(port, w, decide);
-
-	return kpt_walk_range(port, w, 1, KPT_TABLES | KPT_YIELDS, kpt_collapse_visitor, &c);
+	if (breaks) {
+		broken.nr = 0;
+		w->gather.broken = &broken;
+	}
+	err = kpt_walk_range(port, w, 1, KPT_TABLES | KPT_YIELDS, kpt_collapse_visitor, &c);
+	if (breaks) {
+		port->settle(w->tree, &w->gather);
+		w->gather.broken = NULL;
+	}
+	return err;
 }
 
 /**

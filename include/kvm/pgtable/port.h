@@ -53,6 +53,7 @@ struct kpt_debt {
 };
 
 struct kpt_gather;
+struct kpt_port;
 struct kpt_visit;
 struct kpt_walk;
 
@@ -103,7 +104,8 @@ struct kpt_env {
 	void (*attached)(struct kpt_tree *tree, kpt_pte_t *table, int level);
 	void (*detached)(struct kpt_tree *tree, kpt_pte_t *table, int level);
 	void (*reclaim)(struct kpt_tree *tree, kpt_pte_t *table);
-	void (*take_over)(struct kpt_walk *w, kpt_pte_t *table, int level);
+	void (*take_over)(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t *table,
+			  int level);
 	void (*leaves)(struct kpt_tree *tree, int level, long delta);
 	void (*changed)(struct kpt_tree *tree, const struct kpt_visit *v, kpt_pte_t new);
 	void (*invalidate)(struct kpt_tree *tree, const struct kpt_debt *debt);

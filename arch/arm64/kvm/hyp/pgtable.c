@@ -324,6 +324,18 @@ pgt_begin(const struct kpt_port *port, struct pgt_op *op, struct kvm_pgtable *pg
 	return r ?: kpt_begin(port, &op->walk, &op->tree, addr, end, shared);
 }
 
+/* For visitors of tables whose entries they have unmapped. */
+static __always_inline int
+pgt_unlink_empty(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v)
+{
+	kpt_pte_t *table = kpt_raw(kpt_child_table(port, w->tree, v->pte));
+
+	if (to_op(w->tree)->mm_ops->page_count(table) != 1)
+		return KPT_NEXT;
+
+	return kpt_commit(port, w, v, 0, KPT_DETACH);
+}
+
 /* Stage 2: the port */
 
 static void s2_clean(struct pgt_op *op)
@@ -395,23 +407,17 @@ static void s2_invalidate(struct kpt_tree *tree, const struct kpt_debt *debt)
 	}
 }
 
-static void s2_pay(struct kpt_walk *w)
-{
-	if (w->gather.debt.owes)
-		s2_invalidate(w->tree, &w->gather.debt);
-	w->gather.debt.owes = 0;
-}
-
 /*
  * In the kernel the table outlives the RCU section of this walk, and so the
  * invalidation that the walk owes.  At EL2 it is gone when this returns.
  */
-static void s2_take_over(struct kpt_walk *w, kpt_pte_t *table, int level)
+static __always_inline void
+s2_take_over(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t *table, int level)
 {
 	struct kvm_pgtable_mm_ops *mm_ops = to_op(w->tree)->mm_ops;
 
 	if (AT_EL2)
-		s2_pay(w);
+		kpt_pay(port, w->tree, &w->gather.debt);
 	if (AT_EL2 && mm_ops->page_count(table) == 1)
 		mm_ops->put_page(table);
 	else if (AT_EL2 && !mm_ops->free_unlinked_table)
@@ -578,10 +584,10 @@ static void hyp_invalidate(struct kpt_tree *tree, const struct kpt_debt *debt)
 	isb();
 }
 
-static void hyp_take_over(struct kpt_walk *w, kpt_pte_t *table, int level)
+static __always_inline void
+hyp_take_over(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t *table, int level)
 {
-	hyp_invalidate(w->tree, &w->gather.debt);
-	w->gather.debt.owes = 0;
+	kpt_pay(port, w->tree, &w->gather.debt);
 	to_op(w->tree)->mm_ops->put_page(table);
 }
 
@@ -689,13 +695,8 @@ hyp_unmap_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_vi
 	u64 *unmapped = arg;
 	int r;
 
-	if (v->emptied) {
-		kpt_pte_t *table = kpt_raw(kpt_child_table(port, w->tree, v->pte));
-
-		if (to_op(w->tree)->mm_ops->page_count(table) != 1)
-			return KPT_NEXT;
-		return kpt_commit(port, w, v, 0, KPT_DETACH);
-	}
+	if (v->emptied)
+		return pgt_unlink_empty(port, w, v);
 
 	if (!kvm_pte_valid(v->pte) || left < kpt_span(port->format, v->level))
 		return -EINVAL;
@@ -1088,7 +1089,7 @@ static void s2_clean_later(struct pgt_op *op, kvm_pte_t pte, u64 size)
 
 	/* The guest must not write any more when the caches are cleaned. */
 	if (list->nr == CLEAN_RUNS) {
-		s2_pay(&op->walk);
+		kpt_pay(&s2_port, &op->tree, &op->walk.gather.debt);
 		s2_clean(op);
 	}
 	list->runs[list->nr].start = start;
@@ -1100,13 +1101,8 @@ s2_unmap_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_vis
 {
 	struct pgt_op *op = to_op(w->tree);
 
-	if (v->emptied) {
-		kpt_pte_t *table = kpt_raw(kpt_child_table(port, w->tree, v->pte));
-
-		if (op->mm_ops->page_count(table) != 1)
-			return KPT_NEXT;
-		return kpt_commit(port, w, v, 0, KPT_DETACH);
-	}
+	if (v->emptied)
+		return pgt_unlink_empty(port, w, v);
 
 	if (!v->pte)
 		return KPT_NEXT;
