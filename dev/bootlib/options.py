@@ -38,7 +38,7 @@ def test_list(text):
 
 def default_tests(machine, stock, pages):
     tests = machine.tests if stock else machine.tests + machine.ported_tests
-    return tests.format(huge=hardware.HUGE[pages])
+    return tests.format(huge=hardware.HUGE[pages], idle=hardware.IDLE[pages])
 
 
 @dataclass

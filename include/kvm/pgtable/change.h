@@ -115,7 +115,7 @@ kpt_detach(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t *table,
 			if (kpt_is_table(fmt, old, level)) {
 				tables[level] = table;
 				index[level] = i;
-				w->gather.leaves[level] -= leaves;
+				kpt_count(port, &w->gather, level, -leaves);
 				leaves = 0;
 				i = 0;
 				level--;
@@ -133,7 +133,7 @@ kpt_detach(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t *table,
 			}
 			ia += span;
 		}
-		w->gather.leaves[level] -= leaves;
+		kpt_count(port, &w->gather, level, -leaves);
 		leaves = 0;
 		if (env->external_free && unlikely(w->tree->external))
 			env->external_free(w->tree, table);
@@ -193,11 +193,18 @@ kpt_conclude(const struct kpt_port *port, struct kpt_walk *w, const struct kpt_v
 	const struct kpt_format *fmt = port->format;
 
 	kpt_owe(port, w, change, v);
-	w->gather.leaves[v->level] += kpt_leaf_delta(fmt, change, new, v->level);
+	kpt_count(port, &w->gather, v->level, kpt_leaf_delta(fmt, change, new, v->level));
 	if (change == KPT_DETACH || change == KPT_COLLAPSE)
 		port->detach(w, (__force kpt_pte_t *)kpt_child_table(port, w->tree, v->pte),
 			     v->ia, v->level - 1);
 	kpt_tell(port, w, v, new);
+}
+
+static __always_inline bool
+kpt_prepares(const struct kpt_port *port, struct kpt_tree *tree, const struct kpt_visit *v,
+	     kpt_pte_t new)
+{
+	return port->env->prepares && port->env->prepares(tree, v->pte, new, v->level);
 }
 
 /*
@@ -220,8 +227,8 @@ kpt_change_by_break(const struct kpt_port *port, struct kpt_walk *w, struct kpt_
 	}
 
 	port->settle(w->tree, &w->gather);
-	if (port->env->prepare)
-		port->env->prepare(w->tree, new, v->level);
+	if (kpt_prepares(port, w->tree, v, new))
+		port->env->prepare(w->tree, v->pte, new, v->level);
 	kpt_store(v->ptep, new);
 	return 0;
 }
@@ -249,13 +256,6 @@ kpt_change_external(const struct kpt_port *port, struct kpt_walk *w, struct kpt_
 		kpt_conclude(port, w, v, new, change);
 	kpt_store(v->ptep, err ? v->pte : new);
 	return err;
-}
-
-static __always_inline bool
-kpt_prepares(const struct kpt_port *port, struct kpt_tree *tree, const struct kpt_visit *v,
-	     kpt_pte_t new)
-{
-	return port->env->prepares && port->env->prepares(tree, v->pte, new, v->level);
 }
 
 static __always_inline bool
@@ -409,7 +409,7 @@ kpt_link(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, k
 		return err;
 
 	if (split)
-		w->gather.leaves[v->level - 1] += kpt_entries(port->format);
+		kpt_count(port, &w->gather, v->level - 1, kpt_entries(port->format));
 	port->env->attached(w->tree, table, v->level - 1);
 	v->pte = new;
 	return 0;

@@ -11,6 +11,7 @@
 #define __KVM_PGTABLE_GATHER_H
 
 #include <linux/minmax.h>
+#include <linux/string.h>
 
 #include <kvm/pgtable/port.h>
 
@@ -37,7 +38,7 @@ struct kpt_broken {
  *		outlive the lock
  * @tables:	unlinked tables, chained through &kpt_env.table_link
  * @broken:	entries to make when the debt is paid, or NULL
- * @leaves:	by how much the number of leaves changed, by level
+ * @leaves:	by how much the number of leaves changed, by level, if anybody counts
  */
 struct kpt_gather {
 	struct kpt_debt debt;
@@ -57,13 +58,20 @@ static __always_inline void kpt_debt_add(struct kpt_debt *debt, struct kpt_debt 
 	if (!more.owes)
 		return;
 
-	if (debt->owes) {
-		more.start = min(debt->start, more.start);
-		more.end = max(debt->end, more.end);
-		more.owes |= debt->owes;
-		more.levels |= debt->levels;
-	}
-	*debt = more;
+	if (!debt->owes || more.start < debt->start)
+		debt->start = more.start;
+	debt->end = max(debt->end, more.end);
+	debt->owes |= more.owes;
+	debt->levels |= more.levels;
+}
+
+/* The debt, which is the caller's from now on. */
+static __always_inline struct kpt_debt kpt_take_debt(struct kpt_debt *debt)
+{
+	struct kpt_debt owed = *debt;
+
+	*debt = (struct kpt_debt) { };
+	return owed;
 }
 
 /**
@@ -75,9 +83,22 @@ static __always_inline void kpt_debt_add(struct kpt_debt *debt, struct kpt_debt 
 static __always_inline void
 kpt_pay(const struct kpt_port *port, struct kpt_tree *tree, struct kpt_debt *debt)
 {
-	if (debt->owes)
-		port->env->invalidate(tree, debt);
-	debt->owes = 0;
+	if (!debt->owes)
+		return;
+
+	port->env->invalidate(tree, debt);
+	*debt = (struct kpt_debt) { };
+}
+
+static __always_inline void
+kpt_gather_begin(const struct kpt_port *port, struct kpt_gather *g)
+{
+	g->debt = (struct kpt_debt) { };
+	g->tracked = (struct kpt_debt) { };
+	g->tables = NULL;
+	g->broken = NULL;
+	if (port->env->leaves)
+		memset(g->leaves, 0, sizeof(g->leaves));
 }
 
 /* True if there is no room for another. */
@@ -123,6 +144,13 @@ kpt_reclaim(const struct kpt_port *port, struct kpt_tree *tree, struct kpt_gathe
 		g->tables = *port->env->table_link(table);
 		port->env->reclaim(tree, table);
 	}
+}
+
+static __always_inline void
+kpt_count(const struct kpt_port *port, struct kpt_gather *g, int level, long delta)
+{
+	if (port->env->leaves)
+		g->leaves[level] += delta;
 }
 
 static __always_inline void
@@ -173,9 +201,8 @@ kpt_settle(const struct kpt_port *port, struct kpt_tree *tree, struct kpt_gather
 static __always_inline struct kpt_debt __must_check
 kpt_hand_over(const struct kpt_port *port, struct kpt_tree *tree, struct kpt_gather *g)
 {
-	struct kpt_debt debt = g->debt;
+	struct kpt_debt debt = kpt_take_debt(&g->debt);
 
-	g->debt.owes = 0;
 	kpt_reclaim(port, tree, g);
 	kpt_account(port, tree, g);
 	return debt;

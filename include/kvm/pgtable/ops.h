@@ -535,11 +535,12 @@ kpt_relax(const struct kpt_port *port, struct kpt_walk *w, u64 set, u64 clear, i
 	*level = v.level;
 	new = (v.pte | set) & ~clear;
 	change = kpt_classify(fmt, v.pte, new, v.level);
+	if (change != KPT_NONE && change != KPT_RELAX && change != KPT_YOUNG && change != KPT_SOFT)
+		return -EINVAL;
+
 	kpt_owe(port, w, KPT_RELAX, &v);
 	if (change == KPT_NONE)
 		return 0;
-	if (change != KPT_RELAX && change != KPT_YOUNG && change != KPT_SOFT)
-		return -EINVAL;
 	return kpt_commit(port, w, &v, new, KPT_RELAX);
 }
 

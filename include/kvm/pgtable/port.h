@@ -39,7 +39,7 @@ struct kpt_tree {
 };
 
 /**
- * struct kpt_debt - an invalidation that is owed
+ * struct kpt_debt - an invalidation that is owed; all 0 if none is
  * @start:	first input address that may be cached
  * @end:	first input address behind it
  * @owes:	&enum kpt_rule bits, 0 if nothing is owed
@@ -82,9 +82,9 @@ struct kpt_walk;
  * @yield:	drops and takes the lock; called outside of @begin and @end
  * @needs_break: false if this CPU changes between block and table without
  *		break-before-make; NULL: it needs what the format's rules say
- * @prepares:	true if @prepare has work to do before @new replaces @old; NULL: never
- * @prepare:	makes memory ready for the leaf @new, before any CPU can use it; the
- *		entry is frozen, so this is done once
+ * @prepares:	true if memory must be made ready before @new replaces @old; NULL: never
+ * @prepare:	does that work, before any CPU can use @new; the entry is frozen, so it is
+ *		done once
  * @is_volatile: replaces kpt_volatile() where the client knows more
  * @aged:	a leaf as it is after ageing, replaces clearing the accessed bit
  * @make_table:	replaces kpt_table() where the client encodes more
@@ -115,7 +115,7 @@ struct kpt_env {
 	void (*yield)(struct kpt_tree *tree, bool shared);
 	bool (*needs_break)(struct kpt_tree *tree);
 	bool (*prepares)(struct kpt_tree *tree, kpt_pte_t old, kpt_pte_t new, int level);
-	void (*prepare)(struct kpt_tree *tree, kpt_pte_t new, int level);
+	void (*prepare)(struct kpt_tree *tree, kpt_pte_t old, kpt_pte_t new, int level);
 	bool (*is_volatile)(kpt_pte_t pte);
 	kpt_pte_t (*aged)(kpt_pte_t pte);
 	kpt_pte_t (*make_table)(struct kpt_tree *tree, kpt_pte_t *table);

@@ -175,13 +175,12 @@ kpt_begin(const struct kpt_port *port, struct kpt_walk *w, struct kpt_tree *tree
 	    (start | end) & (kpt_span(port->format, 0) - 1))
 		return -EINVAL;
 
-	*w = (struct kpt_walk) {
-		.tree = tree,
-		.start = start,
-		.end = end,
-		.yielded = start,
-		.shared = shared,
-	};
+	kpt_gather_begin(port, &w->gather);
+	w->tree = tree;
+	w->start = start;
+	w->end = end;
+	w->yielded = start;
+	w->shared = shared;
 	if (port->env->begin)
 		port->env->begin(tree);
 	return 0;
@@ -203,10 +202,8 @@ kpt_end_owing(const struct kpt_port *port, struct kpt_walk *w)
 {
 	struct kpt_debt owed = w->gather.tracked;
 
-	if (!w->gather.tables) {
-		kpt_debt_add(&owed, w->gather.debt);
-		w->gather.debt.owes = 0;
-	}
+	if (!w->gather.tables)
+		kpt_debt_add(&owed, kpt_take_debt(&w->gather.debt));
 	port->settle(w->tree, &w->gather);
 	if (port->env->end)
 		port->env->end(w->tree);

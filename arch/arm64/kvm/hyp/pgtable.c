@@ -268,36 +268,43 @@ static __always_inline void pgt_yield(struct kpt_tree *tree, bool shared)
 	.want_yield	= pgt_want_yield,		\
 	.yield		= pgt_yield
 
+/* Field by field, as what a walk needs is kpt_begin()'s to set. */
+static __always_inline void
+pgt_op_init_tree(struct pgt_op *op, struct kvm_pgtable_mm_ops *mm_ops, struct kpt_tree tree)
+{
+	op->tree = tree;
+	op->mm_ops = mm_ops;
+	op->mmu = NULL;
+	op->cacheable = 0;
+	op->memcache = NULL;
+	op->keeps_reserve = false;
+	op->skips_maintenance = tree.retired;
+	op->cleans = NULL;
+}
+
 /* An operation on all of a tree's tables: begun by pgt_begin(). */
 static void pgt_op_init(struct pgt_op *op, struct kvm_pgtable *pgt, bool unprotected)
 {
-	*op = (struct pgt_op) {
-		.tree = {
-			.root = pgt->pgd,
-			.ia_bits = pgt->ia_bits,
-			.top = kpt_level(pgt->start_level),
-			.unprotected = AT_EL2 || unprotected,
-		},
-		.mm_ops = pgt->mm_ops,
-		.mmu = pgt->mmu,
-	};
+	pgt_op_init_tree(op, pgt->mm_ops, (struct kpt_tree) {
+		.root = pgt->pgd,
+		.ia_bits = pgt->ia_bits,
+		.top = kpt_level(pgt->start_level),
+		.unprotected = AT_EL2 || unprotected,
+	});
+	op->mmu = pgt->mmu;
 }
 
 /* An operation on an unlinked table and all below it; no CPU knows of it. */
 static void pgt_op_init_unlinked(struct pgt_op *op, struct kvm_pgtable_mm_ops *mm_ops,
 				 void *table, s8 level)
 {
-	*op = (struct pgt_op) {
-		.tree = {
-			.root = (kpt_ptep_t)table,
-			.ia_bits = kvm_granule_shift(level),
-			.top = kpt_level(level) - 1,
-			.retired = true,
-			.unprotected = true,
-		},
-		.mm_ops = mm_ops,
-		.skips_maintenance = true,
-	};
+	pgt_op_init_tree(op, mm_ops, (struct kpt_tree) {
+		.root = (kpt_ptep_t)table,
+		.ia_bits = kvm_granule_shift(level),
+		.top = kpt_level(level) - 1,
+		.retired = true,
+		.unprotected = true,
+	});
 }
 
 /* 0 if the caller may walk the pages of its range, 1 if there are none, or an error. */
@@ -431,39 +438,41 @@ static __always_inline bool s2_needs_break(struct kpt_tree *tree)
 	return !system_supports_bbml3();
 }
 
+static bool s2_is_other_memory(kvm_pte_t old, kvm_pte_t new)
+{
+	u64 same = KVM_PTE_LEAF_ATTR_S2_PERMS | KPT_ARM64_AF | KPT_ARM64_SOFT;
+
+	return !kvm_pte_valid(old) || (old ^ new) & ~same;
+}
+
 static bool s2_cleans_data(struct pgt_op *op, kvm_pte_t old, kvm_pte_t new)
 {
-	u64 same_memory = KVM_PTE_LEAF_ATTR_S2_PERMS | KPT_ARM64_AF | KPT_ARM64_SOFT;
-
 	return !cpus_have_final_cap(ARM64_HAS_STAGE2_FWB) && op->mm_ops->dcache_clean_inval_poc &&
-	       (new & KPT_S2_MEMATTR) == op->cacheable &&
-	       (!kvm_pte_valid(old) || (old ^ new) & ~same_memory);
+	       (new & KPT_S2_MEMATTR) == op->cacheable && s2_is_other_memory(old, new);
+}
+
+static bool s2_cleans_code(struct pgt_op *op, kvm_pte_t old, kvm_pte_t new)
+{
+	return !cpus_have_final_cap(ARM64_HAS_CACHE_DIC) && op->mm_ops->icache_inval_pou &&
+	       s2_is_executable(new) && (s2_is_other_memory(old, new) || !s2_is_executable(old));
 }
 
 static bool s2_prepares(struct kpt_tree *tree, kvm_pte_t old, kvm_pte_t new, int level)
 {
 	struct pgt_op *op = to_op(tree);
 
-	if (op->skips_maintenance || !kpt_is_leaf(&S2_FORMAT, new, level))
-		return false;
-
-	return s2_cleans_data(op, old, new) ||
-	       (!cpus_have_final_cap(ARM64_HAS_CACHE_DIC) && op->mm_ops->icache_inval_pou &&
-		s2_is_executable(new) && !s2_is_executable(old));
+	return !op->skips_maintenance && kpt_is_leaf(&S2_FORMAT, new, level) &&
+	       (s2_cleans_data(op, old, new) || s2_cleans_code(op, old, new));
 }
 
-static void s2_prepare(struct kpt_tree *tree, kvm_pte_t new, int level)
+static void s2_prepare(struct kpt_tree *tree, kvm_pte_t old, kvm_pte_t new, int level)
 {
 	struct pgt_op *op = to_op(tree);
-	void *memory;
+	void *memory = leaf_va(op, new);
 
-	if (op->skips_maintenance || !kpt_is_leaf(&S2_FORMAT, new, level))
-		return;
-
-	memory = leaf_va(op, new);
-	if (s2_cleans_data(op, 0, new))
+	if (s2_cleans_data(op, old, new))
 		op->mm_ops->dcache_clean_inval_poc(memory, kpt_span(&S2_FORMAT, level));
-	if (op->mm_ops->icache_inval_pou && s2_is_executable(new))
+	if (s2_cleans_code(op, old, new))
 		op->mm_ops->icache_inval_pou(memory, kpt_span(&S2_FORMAT, level));
 }
 
@@ -529,7 +538,7 @@ int kvm_pgtable_walk(struct kvm_pgtable *pgt, u64 addr, u64 size,
 	struct walk_by_caller by = { .walker = walker };
 	bool shared = walker->flags & KVM_PGTABLE_WALK_SHARED;
 	unsigned int what = 0;
-	struct pgt_op op;
+	struct pgt_op op __uninitialized;
 	int r;
 
 	if (AT_EL2 && shared)
@@ -555,7 +564,7 @@ int kvm_pgtable_walk(struct kvm_pgtable *pgt, u64 addr, u64 size,
 int kvm_pgtable_get_leaf(struct kvm_pgtable *pgt, u64 addr, kvm_pte_t *ptep, s8 *level)
 {
 	struct kpt_visit v;
-	struct pgt_op op;
+	struct pgt_op op __uninitialized;
 	u64 end;
 	int r = pgt_check_range(pgt, &addr, &end, PAGE_SIZE);
 
@@ -668,7 +677,7 @@ int kvm_pgtable_hyp_map(struct kvm_pgtable *pgt, u64 addr, u64 size, u64 phys,
 		.start = ALIGN_DOWN(addr, PAGE_SIZE),
 		.phys = ALIGN_DOWN(phys, PAGE_SIZE),
 	};
-	struct pgt_op op;
+	struct pgt_op op __uninitialized;
 	int r;
 
 	r = hyp_attrs(prot, &m.attrs);
@@ -712,7 +721,7 @@ hyp_unmap_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_vi
 
 u64 kvm_pgtable_hyp_unmap(struct kvm_pgtable *pgt, u64 addr, u64 size)
 {
-	struct pgt_op op;
+	struct pgt_op op __uninitialized;
 	u64 unmapped = 0;
 
 	if (!pgt->mm_ops->page_count)
@@ -778,7 +787,7 @@ static int free_tables(struct pgt_op *op)
 
 static void free_range(struct kvm_pgtable *pgt, u64 addr, u64 size)
 {
-	struct pgt_op op;
+	struct pgt_op op __uninitialized;
 
 	pgt_op_init(&op, pgt, true);
 	if (WARN_ON(pgt_begin(&s2_port, &op, pgt, addr, size, false) < 0))
@@ -880,7 +889,7 @@ void kvm_pgtable_stage2_destroy_pgd(struct kvm_pgtable *pgt)
 
 void kvm_pgtable_stage2_free_unlinked(struct kvm_pgtable_mm_ops *mm_ops, void *pgtable, s8 level)
 {
-	struct pgt_op op;
+	struct pgt_op op __uninitialized;
 
 	pgt_op_init_unlinked(&op, mm_ops, pgtable, level);
 	WARN_ON(kpt_begin(&s2_port, &op.walk, &op.tree, 0, kvm_granule_size(level), false));
@@ -990,7 +999,7 @@ int kvm_pgtable_stage2_map(struct kvm_pgtable *pgt, u64 addr, u64 size, u64 phys
 		.phys = ALIGN_DOWN(phys, PAGE_SIZE),
 		.force_pte = pgt->force_pte_cb && pgt->force_pte_cb(addr, addr + size, prot),
 	};
-	struct pgt_op op;
+	struct pgt_op op __uninitialized;
 	int r;
 
 	if (WARN_ON(pgt->flags & KVM_PGTABLE_S2_IDMAP && addr != phys))
@@ -1021,7 +1030,7 @@ int kvm_pgtable_stage2_annotate(struct kvm_pgtable *pgt, u64 addr, u64 size, voi
 		.annotates = true,
 		.force_pte = true,
 	};
-	struct pgt_op op;
+	struct pgt_op op __uninitialized;
 	int r;
 
 	if (annotation & ~KVM_INVALID_PTE_ANNOT_MASK || !type ||
@@ -1043,7 +1052,7 @@ kvm_pte_t *kvm_pgtable_stage2_create_unlinked(struct kvm_pgtable *pgt, u64 phys,
 {
 	struct kvm_pgtable_mm_ops *mm_ops = pgt->mm_ops;
 	struct mapping m = { .phys = phys, .force_pte = force_pte };
-	struct pgt_op op;
+	struct pgt_op op __uninitialized;
 	void *table;
 	int r;
 
@@ -1116,7 +1125,7 @@ s2_unmap_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_vis
 int kvm_pgtable_stage2_unmap(struct kvm_pgtable *pgt, u64 addr, u64 size)
 {
 	struct clean_list cleans = { .nr = 0 };
-	struct pgt_op op;
+	struct pgt_op op __uninitialized;
 	int r;
 
 	r = s2_begin(&op, pgt, addr, size, false);
@@ -1135,7 +1144,7 @@ int kvm_pgtable_stage2_unmap(struct kvm_pgtable *pgt, u64 addr, u64 size)
 
 int kvm_pgtable_stage2_wrprotect(struct kvm_pgtable *pgt, u64 addr, u64 size)
 {
-	struct pgt_op op;
+	struct pgt_op op __uninitialized;
 	int r;
 
 	r = s2_begin(&op, pgt, addr, size, false);
@@ -1153,7 +1162,7 @@ void kvm_pgtable_stage2_mkyoung(struct kvm_pgtable *pgt, u64 addr,
 				enum kvm_pgtable_walk_flags flags)
 {
 	struct kpt_visit v;
-	struct pgt_op op;
+	struct pgt_op op __uninitialized;
 	int r;
 
 	if (s2_begin(&op, pgt, addr, 1, flags & KVM_PGTABLE_WALK_SHARED))
@@ -1170,7 +1179,7 @@ void kvm_pgtable_stage2_mkyoung(struct kvm_pgtable *pgt, u64 addr,
 
 bool kvm_pgtable_stage2_test_clear_young(struct kvm_pgtable *pgt, u64 addr, u64 size, bool mkold)
 {
-	struct pgt_op op;
+	struct pgt_op op __uninitialized;
 	bool young;
 	int r;
 
@@ -1194,7 +1203,7 @@ int kvm_pgtable_stage2_relax_perms(struct kvm_pgtable *pgt, u64 addr, enum kvm_p
 	u64 perms = kpt_s2_attrs_lpa2(kpt_prot(prot), s2_features()) & KVM_PTE_LEAF_ATTR_S2_PERMS;
 	bool px = prot & KVM_PGTABLE_PROT_PX, ux = prot & KVM_PGTABLE_PROT_UX;
 	u64 xn = px || ux ? KPT_S2_XN : 0;
-	struct pgt_op op;
+	struct pgt_op op __uninitialized;
 	int level, r;
 
 	if (prot & KVM_PTE_LEAF_ATTR_HI_SW ||
@@ -1227,7 +1236,7 @@ s2_flush_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_vis
 
 int kvm_pgtable_stage2_flush(struct kvm_pgtable *pgt, u64 addr, u64 size)
 {
-	struct pgt_op op;
+	struct pgt_op op __uninitialized;
 	int r;
 
 	if (cpus_have_final_cap(ARM64_HAS_STAGE2_FWB) || !pgt->mm_ops->dcache_clean_inval_poc)
@@ -1248,7 +1257,7 @@ int kvm_pgtable_stage2_split(struct kvm_pgtable *pgt, u64 addr, u64 size,
 			     struct kvm_mmu_memory_cache *mc)
 {
 	unsigned int budget = UINT_MAX;
-	struct pgt_op op;
+	struct pgt_op op __uninitialized;
 	int r;
 
 	r = s2_begin(&op, pgt, addr, size, false);
@@ -1291,12 +1300,12 @@ static u64 s2_recoverable(struct kpt_walk *w, struct kpt_visit *v)
 int kvm_pgtable_stage2_recover(struct kvm_pgtable *pgt, u64 addr, u64 size,
 			       kvm_pgtable_host_prot_t host_prot, void *arg)
 {
-	struct pgt_op op;
+	struct pgt_op op __uninitialized;
 	int r = 0;
 
 	/* From small blocks to large ones, which are made of them. */
-	for (s8 level = KVM_PGTABLE_LAST_LEVEL - 1;
-	     level >= KVM_PGTABLE_MIN_BLOCK_LEVEL && !r; level--) {
+	for (s8 level = KVM_PGTABLE_LAST_LEVEL - 1; level >= KVM_PGTABLE_MIN_BLOCK_LEVEL &&
+	     kvm_granule_size(level) <= size && !r; level--) {
 		r = s2_begin(&op, pgt, addr, size, true);
 		if (r)
 			return min(r, 0);

@@ -337,7 +337,7 @@ void kpt_test_pay(struct kpt_test *t, const struct kpt_debt *debt)
 void kpt_test_pay_tracked(struct kpt_test *t)
 {
 	kpt_test_pay(t, &t->tracked);
-	t->tracked.owes = 0;
+	t->tracked = (struct kpt_debt) { };
 }
 
 /*

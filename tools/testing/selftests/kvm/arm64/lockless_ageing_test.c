@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KVM looks without its MMU lock whether a guest's pages were used: while one
+ * KVM_CLEAR_DIRTY_LOG holds the lock, a page is aged again and again.  With the lock,
+ * it would be once before and once after.
+ */
+#include <linux/bitmap.h>
+#include <linux/sizes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/sysinfo.h>
+
+#include <kvm_util.h>
+#include <processor.h>
+#include <test_util.h>
+#include <ucall_common.h>
+
+#define TEST_SLOT	10
+#define TEST_GPA	SZ_4G
+#define TEST_PAGES	8192UL
+#define TEST_ROUNDS	10
+
+#define PAGEMAP_PRESENT	BIT_ULL(63)
+#define PAGEMAP_PFN	GENMASK_ULL(54, 0)
+
+static struct kvm_vm *vm;
+static unsigned long *dirty;
+
+/* Odd while the dirty log is being cleared. */
+static atomic_ulong clears;
+static atomic_bool clear_wanted, done;
+
+static void guest_code(u64 stride)
+{
+	for (;;) {
+		for (u64 page = 0; page < TEST_PAGES; page++)
+			WRITE_ONCE(*(u64 *)(TEST_GPA + page * stride), page);
+		GUEST_SYNC(0);
+	}
+}
+
+static void guest_writes_all(struct kvm_vcpu *vcpu)
+{
+	vcpu_run(vcpu);
+	TEST_ASSERT_EQ(get_ucall(vcpu, NULL), UCALL_SYNC);
+}
+
+static void *clear_when_wanted(void *unused)
+{
+	pin_self_to_cpu(1);
+	while (!atomic_load(&done)) {
+		if (!atomic_exchange(&clear_wanted, false))
+			continue;
+		atomic_fetch_add(&clears, 1);
+		kvm_vm_clear_dirty_log(vm, TEST_SLOT, dirty, 0, TEST_PAGES);
+		atomic_fetch_add(&clears, 1);
+	}
+	return NULL;
+}
+
+static u64 pfn_of(const void *memory)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY);
+	u64 entry;
+
+	TEST_ASSERT(fd >= 0, __KVM_SYSCALL_ERROR("open", fd));
+	TEST_ASSERT_EQ(pread(fd, &entry, sizeof(entry),
+			     (unsigned long)memory / getpagesize() * sizeof(entry)), sizeof(entry));
+	close(fd);
+	TEST_ASSERT(entry & PAGEMAP_PRESENT, "the memory at %p is not there", memory);
+	__TEST_REQUIRE(entry & PAGEMAP_PFN, "to look up PFNs takes CAP_SYS_ADMIN");
+	return entry & PAGEMAP_PFN;
+}
+
+static void mark_idle(int fd, u64 pfn)
+{
+	u64 bits = BIT_ULL(pfn % 64);
+
+	TEST_ASSERT_EQ(pwrite(fd, &bits, sizeof(bits), pfn / 64 * sizeof(bits)), sizeof(bits));
+}
+
+static bool is_idle(int fd, u64 pfn)
+{
+	u64 bits;
+
+	TEST_ASSERT_EQ(pread(fd, &bits, sizeof(bits), pfn / 64 * sizeof(bits)), sizeof(bits));
+	return bits & BIT_ULL(pfn % 64);
+}
+
+/* How many times the page was aged, from start to end, during one KVM_CLEAR_DIRTY_LOG. */
+static unsigned int age_during_clear(int fd, u64 pfn)
+{
+	unsigned long before = atomic_load(&clears), now;
+	unsigned int aged = 0;
+
+	atomic_store(&clear_wanted, true);
+	while ((now = atomic_load(&clears)) == before)
+		;
+	do {
+		mark_idle(fd, pfn);
+		now = atomic_load(&clears);
+		aged += now == before + 1;
+	} while (now == before + 1);
+	while (atomic_load(&clears) != before + 2)
+		;
+	return aged;
+}
+
+int main(void)
+{
+	int idle = open("/sys/kernel/mm/page_idle/bitmap", O_RDWR);
+	unsigned int aged = 0;
+	u64 size = TEST_PAGES * getpagesize();
+	struct kvm_vcpu *vcpu;
+	pthread_t clearer;
+	u64 pfn;
+
+	__TEST_REQUIRE(idle >= 0, "CONFIG_IDLE_PAGE_TRACKING is needed");
+	__TEST_REQUIRE(get_nprocs() > 1, "two CPUs are needed");
+	TEST_REQUIRE(kvm_has_cap(KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2));
+
+	vm = vm_create_with_one_vcpu(&vcpu, guest_code);
+	vm_enable_cap(vm, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE);
+	vm_userspace_mem_region_add(vm, VM_MEM_SRC_ANONYMOUS, TEST_GPA, TEST_SLOT,
+				    size / vm->page_size, KVM_MEM_LOG_DIRTY_PAGES);
+	virt_map(vm, TEST_GPA, TEST_GPA, size / vm->page_size);
+	vcpu_args_set(vcpu, 1, getpagesize());
+	dirty = bitmap_zalloc(TEST_PAGES);
+	pin_self_to_cpu(0);
+	pthread_create(&clearer, NULL, clear_when_wanted, NULL);
+
+	guest_writes_all(vcpu);
+	pfn = pfn_of(addr_gpa2hva(vm, TEST_GPA));
+	for (int round = 0; round < TEST_ROUNDS; round++) {
+		kvm_vm_get_dirty_log(vm, TEST_SLOT, dirty);
+		aged += age_during_clear(idle, pfn);
+		TEST_ASSERT(is_idle(idle, pfn), "a page that nobody used since is not old");
+
+		guest_writes_all(vcpu);
+		TEST_ASSERT(!is_idle(idle, pfn), "a page that the guest wrote is not young");
+	}
+
+	pr_info("aged %u times during %u clears\n", aged, TEST_ROUNDS);
+	TEST_ASSERT(aged > 2 * TEST_ROUNDS, "ageing waits for the lock");
+
+	atomic_store(&done, true);
+	pthread_join(clearer, NULL);
+	free(dirty);
+	kvm_vm_free(vm);
+	close(idle);
+	return 0;
+}

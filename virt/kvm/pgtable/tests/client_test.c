@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What the engine promises to a client that keeps tables as arm64 does: memory is made
+ * ready before a CPU can use it, unlinked tables are handed over as they are, and
+ * every entry that comes or goes is told.
+ */
+#include <fmt/arm64_s2.h>
+
+#include "ports.h"
+
+/* One test at a time uses it. */
+static struct kpt_client {
+	struct kpt_test *t;
+	u64 memory;
+	unsigned int prepared;
+	int invalidations;
+	unsigned int taken;
+	int taken_level;
+	u8 taken_owing;
+	long entries;
+} client;
+
+static bool client_prepares(struct kpt_tree *tree, kpt_pte_t old, kpt_pte_t new, int level)
+{
+	return kpt_is_leaf(&kpt_s2_4k, new, level) &&
+	       (!kpt_present(&kpt_s2_4k, old) ||
+		kpt_oa(&kpt_s2_4k, old) != kpt_oa(&kpt_s2_4k, new));
+}
+
+static void
+client_prepare(struct kpt_tree *tree, kpt_pte_t old, kpt_pte_t new, int level);
+static void client_give_up(struct kpt_tree *tree, kpt_pte_t *table, int level);
+
+/* As EL2, which has nothing that lets a table outlive the walk. */
+static __always_inline void
+client_take_over(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t *table, int level)
+{
+	client.taken++;
+	client.taken_level = level;
+	client.taken_owing = w->gather.debt.owes;
+	kpt_pay(port, w->tree, &w->gather.debt);
+	client_give_up(w->tree, table, level);
+}
+
+static void client_attached(struct kpt_tree *tree, kpt_pte_t *table, int level)
+{
+	kpt_test_attached(tree, table, level);
+	for (unsigned int i = 0; i < kpt_entries(&kpt_s2_4k); i++)
+		client.entries += !!table[i];
+}
+
+static void client_changed(struct kpt_tree *tree, const struct kpt_visit *v, kpt_pte_t new)
+{
+	kpt_test_changed(tree, v, new);
+	client.entries += !!new - !!v->pte;
+}
+
+static const struct kpt_env client_env = {
+	.table_va	= kpt_test_table_va,
+	.table_pa	= kpt_test_table_pa,
+	.alloc		= kpt_test_alloc,
+	.free		= kpt_test_free,
+	.attached	= client_attached,
+	.take_over	= client_take_over,
+	.leaves		= kpt_test_leaves,
+	.changed	= client_changed,
+	.invalidate	= kpt_test_invalidate,
+	.begin		= kpt_test_begin,
+	.end		= kpt_test_end,
+	.want_yield	= kpt_test_want_yield,
+	.yield		= kpt_test_yield,
+	.prepares	= client_prepares,
+	.prepare	= client_prepare,
+	.lose_race	= kpt_test_lose_race,
+};
+
+DEFINE_KPT_PORT(client, kpt_s2_4k, client_env);
+
+static long run_client(struct kpt_call *call)
+{
+	return kpt_test_dispatch(&client_port, call);
+}
+
+static const struct kpt_config client_config = {
+	.name = "stage2_4k_client",
+	.format = &kpt_s2_4k,
+	.arch = &kpt_cpu_s2_4k,
+	.run = run_client,
+	.levels = 4,
+	.ia_bits = 48,
+};
+
+#define PAGE		kpt_span(&kpt_s2_4k, 0)
+#define BLOCK		kpt_span(&kpt_s2_4k, 1)
+#define BASE		(kpt_span(&kpt_s2_4k, 2) - BLOCK)
+
+/* The entry that is about to map this memory, and for now must not. */
+static void
+client_prepare(struct kpt_tree *tree, kpt_pte_t old, kpt_pte_t new, int level)
+{
+	u64 ia = kpt_oa(&kpt_s2_4k, new) - client.memory + BASE;
+	kpt_pte_t ptes[KPT_MAX_LEVELS];
+	int found = kpt_lookup(&client_port, tree, ia, ptes);
+
+	if (found != level || !kpt_frozen(&kpt_s2_4k, ptes[found]))
+		kpt_test_report(client.t, "%#llx is not frozen while its memory is made ready", ia);
+	client.prepared++;
+	client.invalidations = atomic_read(&client.t->invalidations);
+}
+
+static void client_give_up(struct kpt_tree *tree, kpt_pte_t *table, int level)
+{
+	long leaves = 0;
+
+	for (unsigned int i = 0; i < kpt_entries(&kpt_s2_4k); i++) {
+		if (kpt_is_table(&kpt_s2_4k, table[i], level))
+			client_give_up(tree, kpt_test_table_va(tree, kpt_oa(&kpt_s2_4k, table[i])),
+				       level - 1);
+		if (kpt_frozen(&kpt_s2_4k, table[i]))
+			kpt_test_report(client.t, "an entry was frozen before it was handed over");
+		leaves += kpt_is_leaf(&kpt_s2_4k, table[i], level);
+		client.entries -= !!table[i];
+	}
+	kpt_test_leaves(tree, level, -leaves);
+	kpt_test_detached(tree, table, level);
+	kpt_test_reclaim(tree, table);
+}
+
+static void start(struct kunit *test)
+{
+	client = (struct kpt_client) {
+		.t = kpt_test_start(test, &client_config),
+		.memory = 4 * BLOCK,
+	};
+}
+
+static void count_entry(struct kpt_test *t, u64 ia, int level, kpt_pte_t pte, void *arg)
+{
+	++*(long *)arg;
+}
+
+static void check(struct kunit *test)
+{
+	long entries = 0;
+
+	kpt_test_read(client.t, count_entry, &entries);
+	KUNIT_EXPECT_EQ(test, client.entries, entries);
+	kpt_cpus_check(client.t);
+	kpt_test_check(client.t);
+}
+
+static void finish(struct kunit *test)
+{
+	check(test);
+	kpt_test_finish(client.t);
+	KUNIT_EXPECT_EQ(test, client.entries, 0);
+}
+
+static long run(struct kunit *test, enum kpt_op op, u64 first, u64 end, bool shared)
+{
+	struct kpt_call c = {
+		.op = op,
+		.start = first,
+		.end = end,
+		.shared = shared,
+		.what = op == KPT_OP_UNMAP ? KPT_TABLES : 0,
+		.level = op == KPT_OP_MAP ? 1 : op == KPT_OP_ZAP ? 3 : 0,
+		.oa = first - BASE + client.memory,
+		.value = op == KPT_OP_ANNOTATE ? BIT_ULL(2) : kpt_s2_4k.attrs(KPT_RWX, 0),
+		.budget = UINT_MAX,
+	};
+	long ret = kpt_test_run(client.t, &c);
+
+	check(test);
+	return ret;
+}
+
+static void prepares_before_use(struct kunit *test)
+{
+	for (int shared = 0; shared < 2; shared++) {
+		start(test);
+		KUNIT_EXPECT_EQ(test, run(test, KPT_OP_MAP, BASE, BASE + BLOCK + 2 * PAGE, shared),
+				0);
+		KUNIT_EXPECT_EQ(test, client.prepared, 3);
+		KUNIT_EXPECT_EQ(test, run(test, KPT_OP_MAP, BASE, BASE + BLOCK, shared), 0);
+		KUNIT_EXPECT_EQ(test, run(test, KPT_OP_WRPROT, BASE, BASE + BLOCK, shared), 0);
+		KUNIT_EXPECT_EQ_MSG(test, client.prepared, 3, "what was ready is made ready");
+		finish(test);
+	}
+}
+
+static void prepares_once_if_others_are_faster(struct kunit *test)
+{
+	start(test);
+	client.t->race.at = client.t->tree.top + 1;
+	KUNIT_EXPECT_EQ(test, run(test, KPT_OP_MAP, BASE, BASE + PAGE, true), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, client.prepared, 0);
+	KUNIT_EXPECT_EQ(test, run(test, KPT_OP_MAP, BASE, BASE + PAGE, true), 0);
+	KUNIT_EXPECT_EQ(test, client.prepared, 1);
+	finish(test);
+}
+
+static void prepares_after_the_break(struct kunit *test)
+{
+	int before;
+
+	start(test);
+	KUNIT_EXPECT_EQ(test, run(test, KPT_OP_MAP, BASE, BASE + PAGE, false), 0);
+	client.memory += BLOCK;
+	before = atomic_read(&client.t->invalidations);
+	KUNIT_EXPECT_EQ(test, run(test, KPT_OP_MAP, BASE, BASE + PAGE, false), 0);
+	KUNIT_EXPECT_EQ(test, client.prepared, 2);
+	KUNIT_EXPECT_EQ(test, client.invalidations, before + 1);
+	finish(test);
+}
+
+static void hands_tables_over(struct kunit *test)
+{
+	for (int shared = 0; shared < 2; shared++) {
+		start(test);
+		KUNIT_EXPECT_EQ(test, run(test, KPT_OP_MAP, BASE + PAGE, BASE + BLOCK, shared), 0);
+		KUNIT_EXPECT_EQ(test, run(test, KPT_OP_UNMAP, BASE, BASE + BLOCK, shared), 0);
+		KUNIT_EXPECT_EQ(test, client.taken, 1);
+		KUNIT_EXPECT_EQ(test, client.taken_level, 0);
+		KUNIT_EXPECT_TRUE(test, client.taken_owing & KPT_OWES_WALK);
+		finish(test);
+	}
+}
+
+static void tells_every_entry(struct kunit *test)
+{
+	for (int shared = 0; shared < 2; shared++) {
+		start(test);
+		KUNIT_EXPECT_EQ(test, run(test, KPT_OP_MAP, BASE - PAGE, BASE + 2 * BLOCK, shared),
+				0);
+		KUNIT_EXPECT_EQ(test, run(test, KPT_OP_SPLIT, BASE, BASE + BLOCK, shared), 0);
+		KUNIT_EXPECT_EQ(test, run(test, KPT_OP_UNMAP, BASE, BASE + PAGE, shared), 0);
+		KUNIT_EXPECT_EQ(test, run(test, KPT_OP_MAP, BASE, BASE + PAGE, shared), 0);
+		KUNIT_EXPECT_EQ(test, run(test, KPT_OP_COLLAPSE, BASE, BASE + BLOCK, shared), 0);
+		KUNIT_EXPECT_EQ(test, client.taken, 1);
+		KUNIT_EXPECT_EQ(test, run(test, KPT_OP_ANNOTATE, BASE, BASE + 3 * PAGE, shared), 0);
+		KUNIT_EXPECT_EQ(test, run(test, KPT_OP_ZAP, 0, BIT_ULL(48), shared), 0);
+		finish(test);
+	}
+}
+
+static struct kunit_case client_cases[] = {
+	KUNIT_CASE(prepares_before_use),
+	KUNIT_CASE(prepares_once_if_others_are_faster),
+	KUNIT_CASE(prepares_after_the_break),
+	KUNIT_CASE(hands_tables_over),
+	KUNIT_CASE(tells_every_entry),
+	{}
+};
+
+static struct kunit_suite client_suite = {
+	.name = "kvm_pgtable_client",
+	.test_cases = client_cases,
+};
+
+kunit_test_suite(client_suite);
