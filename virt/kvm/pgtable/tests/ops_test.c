@@ -703,6 +703,71 @@ static void splits_within_its_budget(struct kunit *test)
 	finish(&o);
 }
 
+static void breaks_only_if_it_must(struct kunit *test)
+{
+	struct kpt_ops o = start(test);
+	u8 rule = o.fmt->rules[KPT_SPLIT];
+	bool breaks = rule & KPT_BREAK && !o.t->config->no_break;
+	struct kpt_call split = call(&o, KPT_OP_SPLIT, o.base, o.base + 3 * o.block);
+	int before;
+
+	map(&o, o.base, o.base + 3 * o.block);
+	before = atomic_read(&o.t->invalidations);
+	run(&o, &split);
+	KUNIT_EXPECT_EQ(test, atomic_read(&o.t->invalidations) - before,
+			breaks ? 3 : !!(rule & KPT_OWES_LEAF));
+	finish(&o);
+}
+
+/* The first block by pages, as dirty logging leaves it; one of them is elsewhere. */
+static void map_pages(struct kpt_ops *o, u64 stranger)
+{
+	struct kpt_call c = call(o, KPT_OP_MAP, o->base, o->base + o->block);
+	struct kpt_call unmap = call(o, KPT_OP_UNMAP, stranger, stranger + o->page);
+
+	c.level = 0;
+	run(o, &c);
+	if (stranger >= o->base + o->block)
+		return;
+
+	run(o, &unmap);
+	c.start = stranger;
+	c.end = stranger + o->page;
+	c.oa = oa_of(o, stranger) + o->block;
+	run(o, &c);
+}
+
+static void collapses_only_what_is_contiguous(struct kunit *test)
+{
+	struct kpt_ops o = start(test);
+	u64 end = o.base + o.block, strangers[] = { end, o.base, o.base + o.page, end - o.page };
+
+	for (int i = 0; i < ARRAY_SIZE(strangers); i++) {
+		struct kpt_call collapse = call(&o, KPT_OP_COLLAPSE, o.base, o.base + o.block);
+		struct kpt_call unmap = call(&o, KPT_OP_UNMAP, o.base, o.base + o.block);
+
+		map_pages(&o, strangers[i]);
+		run(&o, &collapse);
+		KUNIT_EXPECT_EQ(test, leaf_level(&o, o.base), i ? 0 : 1);
+		run(&o, &unmap);
+	}
+	finish(&o);
+}
+
+static void collapses_only_what_is_aligned(struct kunit *test)
+{
+	struct kpt_ops o = start(test);
+	struct kpt_call c = call(&o, KPT_OP_MAP, o.base, o.base + o.block);
+	struct kpt_call collapse = call(&o, KPT_OP_COLLAPSE, o.base, o.base + o.block);
+
+	c.level = 0;
+	c.oa += o.page;
+	run(&o, &c);
+	run(&o, &collapse);
+	KUNIT_EXPECT_EQ(test, leaf_level(&o, o.base), 0);
+	finish(&o);
+}
+
 static void finds_the_first_leaf(struct kunit *test)
 {
 	struct kpt_ops o = start(test);
@@ -737,6 +802,9 @@ static struct kunit_case ops_cases[] = {
 	KUNIT_CASE_PARAM(hands_out_tracked_debt, kpt_next_config),
 	KUNIT_CASE_PARAM(retired_trees_owe_nothing, kpt_next_config),
 	KUNIT_CASE_PARAM(splits_within_its_budget, next_with_blocks),
+	KUNIT_CASE_PARAM(breaks_only_if_it_must, next_with_blocks),
+	KUNIT_CASE_PARAM(collapses_only_what_is_contiguous, next_with_blocks),
+	KUNIT_CASE_PARAM(collapses_only_what_is_aligned, next_with_blocks),
 	KUNIT_CASE_PARAM(finds_the_first_leaf, kpt_next_config),
 	{}
 };

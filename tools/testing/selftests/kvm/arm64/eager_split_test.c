@@ -48,9 +48,11 @@ static void expect_ucall(struct kvm_vcpu *vcpu, u64 expected)
 }
 
 /* The size must be known before there are memslots: take away the one of every VM meanwhile. */
-static struct kvm_vm *create_vm(struct kvm_vcpu **vcpu, u64 chunk)
+static struct kvm_vm *create_vm(struct kvm_vcpu **vcpu, u64 chunk, u64 size)
 {
-	struct kvm_vm *vm = vm_create_with_one_vcpu(vcpu, guest_code);
+	/* With room for the tables by which the guest maps that much. */
+	u64 pages = vm_calc_num_guest_pages(VM_MODE_DEFAULT, size);
+	struct kvm_vm *vm = __vm_create_with_one_vcpu(vcpu, pages, guest_code);
 	struct userspace_mem_region *slot = memslot2region(vm, 0);
 	struct kvm_userspace_memory_region2 none = slot->region;
 
@@ -65,7 +67,7 @@ static void splits(u64 chunk, u64 size)
 {
 	struct stage2_mapped mapped;
 	struct kvm_vcpu *vcpu;
-	struct kvm_vm *vm = create_vm(&vcpu, chunk);
+	struct kvm_vm *vm = create_vm(&vcpu, chunk, size);
 
 	vm_userspace_mem_region_add(vm, TEST_SOURCE, TEST_GPA, TEST_SLOT, size / vm->page_size, 0);
 	virt_map(vm, TEST_GPA, TEST_GPA, size / vm->page_size);

@@ -80,7 +80,9 @@ int main(void)
 	struct kvm_vm *vm;
 	double ms;
 
-	vm = vm_create_with_one_vcpu(&vcpu, guest_code);
+	/* With room for the tables by which the guest maps that much. */
+	vm = __vm_create_with_one_vcpu(&vcpu, vm_calc_num_guest_pages(VM_MODE_DEFAULT, size),
+				       guest_code);
 	vm_userspace_mem_region_add(vm, TEST_SOURCE, TEST_GPA, TEST_SLOT, size / vm->page_size, 0);
 	virt_map(vm, TEST_GPA, TEST_GPA, size / vm->page_size);
 	vcpu_args_set(vcpu, 2, size, getpagesize());
