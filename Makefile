@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # The commands; what they do stands in dev/.
 
-variables := APPEND ARGS COMPARE CONSOLE CPU CPUS DEBUG HUGEPAGES HW ICOUNT KSRC MUTANT PAGES RECORD \
-	     ROOT STOCK SUITE TESTS TIMEOUT
+variables := APPEND ARGS COMPARE CONSOLE CPU CPUS DEBUG FMT HUGEPAGES HW ICOUNT KSRC MUTANT PAGES \
+	     RECORD ROOT SECS STOCK SUITE TESTS TIMEOUT
 given := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
 unknown := $(filter-out $(variables),$(given))
 
@@ -15,7 +15,7 @@ $(foreach flag,CONSOLE DEBUG ICOUNT RECORD STOCK,\
 # The kernel's own make is to see none of ours.
 dev := @env -u MAKEFLAGS -u MAKELEVEL -u MAKEOVERRIDES -u MFLAGS
 MAKEFLAGS += --no-print-directory
-.PHONY: help tree kunit model mutants run boot test clean
+.PHONY: help tree kunit stress model mutants run boot test clean
 .NOTPARALLEL:
 
 help:
@@ -26,6 +26,9 @@ tree:
 
 kunit:
 	$(dev) dev/kunit
+
+stress:
+	$(dev) dev/stress
 
 model:
 	$(dev) dev/checks/model

@@ -222,6 +222,7 @@ void kpt_test_reclaim(struct kpt_tree *tree, kpt_pte_t *table)
 	if (!info->t->tree.retired)
 		kpt_cpus_check_table(info->t, table, "reclaimed before it was invalidated");
 	enter(info, KPT_TABLE_RECLAIMED);
+	atomic_long_inc(&info->t->reclaimed);
 	call_rcu(&info->rcu, after_grace_period);
 }
 

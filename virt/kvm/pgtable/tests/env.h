@@ -69,6 +69,7 @@ enum kpt_lock {
  * @cpu:	the one that executes the engine's operations
  * @cpu_lock:	protects what the simulated CPUs cache
  * @invalidations: how many there were
+ * @reclaimed:	tables that were unlinked and handed back
  * @live:	tables allocated and not freed, the root excluded
  * @tables:	tables linked, by the level of their entries, the root excluded
  * @leaves:	leaves, by level
@@ -100,6 +101,7 @@ struct kpt_test {
 	unsigned int cpu;
 	spinlock_t cpu_lock; /* what the simulated CPUs cache, and @freed */
 	atomic_t invalidations;
+	atomic_long_t reclaimed;
 	atomic_long_t live;
 	atomic_long_t tables[KPT_MAX_LEVELS];
 	atomic_long_t leaves[KPT_MAX_LEVELS];

@@ -18,6 +18,14 @@ static uint rounds = 2000;
 module_param(rounds, uint, 0444);
 MODULE_PARM_DESC(rounds, "operations per thread");
 
+static uint stress_ms;
+module_param(stress_ms, uint, 0444);
+MODULE_PARM_DESC(stress_ms, "milliseconds that each kind of tree is worked on, instead of rounds");
+
+static char *only = "";
+module_param(only, charp, 0444);
+MODULE_PARM_DESC(only, "part of the name of the kinds of tree to work on");
+
 #define PAGES	16
 
 struct kpt_thread {
@@ -25,6 +33,9 @@ struct kpt_thread {
 	struct rnd_state rnd;
 	bool exclusive;
 	u64 base;
+	unsigned long deadline;
+	unsigned long operations;
+	unsigned long retries;
 	long unexpected;
 	struct completion done;
 };
@@ -39,7 +50,7 @@ static void choose(struct kpt_thread *th, struct kpt_call *c)
 {
 	static const enum kpt_op ops[] = {
 		KPT_OP_MAP, KPT_OP_MAP, KPT_OP_UNMAP, KPT_OP_WRPROT, KPT_OP_CLEAR_DIRTY, KPT_OP_AGE,
-		KPT_OP_RELAX, KPT_OP_ZAP,
+		KPT_OP_LOOKUP, KPT_OP_RELAX, KPT_OP_ZAP,
 	};
 	const struct kpt_format *fmt = th->t->config->format;
 	u64 page = kpt_span(fmt, 0);
@@ -69,18 +80,25 @@ static void choose(struct kpt_thread *th, struct kpt_call *c)
 		c->level = below(th, 2);
 }
 
+static bool goes_on(const struct kpt_thread *th)
+{
+	return stress_ms ? time_before(jiffies, th->deadline) : th->operations < rounds;
+}
+
 static int work(void *data)
 {
 	struct kpt_thread *th = data;
 	struct kpt_call c;
 	long ret;
 
-	for (unsigned int i = 0; i < rounds; i++) {
+	for (; goes_on(th); th->operations++) {
 		choose(th, &c);
 		ret = th->t->config->run(&c);
-		if (ret && c.op != KPT_OP_AGE && ret != -EAGAIN && ret != -ENOENT)
+		if (ret == -EAGAIN)
+			th->retries++;
+		else if (ret < 0 && ret != -ENOENT)
 			th->unexpected = ret;
-		if (!(i % 64))
+		if (!(th->operations % 64))
 			cond_resched();
 	}
 	complete(&th->done);
@@ -91,7 +109,12 @@ static void begin(struct kpt_thread *th, struct kpt_test *t, unsigned int n, boo
 {
 	struct task_struct *task;
 
-	*th = (struct kpt_thread) { .t = t, .exclusive = exclusive, .base = t->balance_base };
+	*th = (struct kpt_thread) {
+		.t = t,
+		.exclusive = exclusive,
+		.base = t->balance_base,
+		.deadline = jiffies + msecs_to_jiffies(stress_ms),
+	};
 	prandom_seed_state(&th->rnd, prandom_u32_state(&t->rnd) + n);
 	init_completion(&th->done);
 	task = kthread_run(work, th, "kpt_test/%u", n);
@@ -119,14 +142,31 @@ static void add_up(struct kpt_test *t, u64 ia, int level, kpt_pte_t pte, void *a
 		kpt_dirt_set(t, ia);
 }
 
+static void report(struct kpt_test *t, const struct kpt_thread *threads, unsigned int count)
+{
+	unsigned long operations = 0, retries = 0;
+
+	for (unsigned int i = 0; i < count; i++) {
+		operations += threads[i].operations;
+		retries += threads[i].retries;
+	}
+	kunit_info(t->kunit, "%s: %lu operations, %lu retries, %d invalidations, %ld tables freed\n",
+		   t->config->name, operations, retries, atomic_read(&t->invalidations),
+		   atomic_long_read(&t->reclaimed));
+}
+
 static void run_threads(struct kunit *test, unsigned int count, bool exclusive)
 {
 	const struct kpt_config *config = test->param_value;
-	struct kpt_test *t = kpt_test_start(test, config);
 	struct kpt_thread *threads = kunit_kcalloc(test, count, sizeof(*threads), GFP_KERNEL);
 	atomic_t *balance = kunit_kcalloc(test, PAGES, sizeof(*balance), GFP_KERNEL);
 	atomic_t *left = kunit_kcalloc(test, PAGES, sizeof(*left), GFP_KERNEL);
+	struct kpt_test *t;
 
+	if (!strstr(config->name, only))
+		kunit_skip(test, "not asked for");
+
+	t = kpt_test_start(test, config);
 	KUNIT_ASSERT_NOT_NULL(test, threads);
 	KUNIT_ASSERT_NOT_NULL(test, balance);
 	KUNIT_ASSERT_NOT_NULL(test, left);
@@ -140,6 +180,7 @@ static void run_threads(struct kunit *test, unsigned int count, bool exclusive)
 		begin(&threads[i], t, i, exclusive);
 	guest(t, threads, count);
 	t->threads = false;
+	report(t, threads, count);
 
 	t->balance = left;
 	kpt_test_read(t, add_up, NULL);
