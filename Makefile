@@ -2,14 +2,14 @@
 # The commands; what they do stands in dev/.
 
 variables := APPEND ARGS COMPARE CONSOLE CPU CPUS DEBUG FMT HUGEPAGES HW ICOUNT KSRC MUTANT PAGES \
-	     RECORD ROOT SECS STOCK SUITE TESTS TIMEOUT
+	     RECORD ROOT SAN SECS STOCK SUITE TESTS TIMEOUT
 given := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
 unknown := $(filter-out $(variables),$(given))
 
 $(if $(unknown),$(error $(unknown): no such variable, `make help` lists them))
 $(if $(filter-out npt ept vhe nvhe protected,$(HW)),\
 	$(error HW=$(HW): there are npt, ept, vhe, nvhe and protected))
-$(foreach flag,CONSOLE DEBUG ICOUNT RECORD STOCK,\
+$(foreach flag,CONSOLE DEBUG ICOUNT RECORD SAN STOCK,\
 	$(if $(filter-out 0 1,$($(flag))),$(error $(flag)=$($(flag)): 1 or 0 is expected)))
 
 # The kernel's own make is to see none of ours.

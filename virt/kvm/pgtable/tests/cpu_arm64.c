@@ -107,6 +107,7 @@ const struct kpt_cpu_arch kpt_cpu_s2_4k = {
 	.index_bits	= 9,
 	.refault	= true,
 	.conflicts	= true,
+	.level_hints	= true,
 	.regime		= KPT_ARM64_STAGE2,
 	.lpa		= KPT_ARM64_48BIT,
 };
@@ -117,6 +118,7 @@ const struct kpt_cpu_arch kpt_cpu_s2_4k_lpa2 = {
 	.index_bits	= 9,
 	.refault	= true,
 	.conflicts	= true,
+	.level_hints	= true,
 	.regime		= KPT_ARM64_STAGE2,
 	.lpa		= KPT_ARM64_LPA2,
 };
@@ -127,6 +129,7 @@ const struct kpt_cpu_arch kpt_cpu_s2_16k = {
 	.index_bits	= 11,
 	.refault	= true,
 	.conflicts	= true,
+	.level_hints	= true,
 	.regime		= KPT_ARM64_STAGE2,
 	.lpa		= KPT_ARM64_48BIT,
 };
@@ -137,6 +140,7 @@ const struct kpt_cpu_arch kpt_cpu_s2_16k_lpa2 = {
 	.index_bits	= 11,
 	.refault	= true,
 	.conflicts	= true,
+	.level_hints	= true,
 	.regime		= KPT_ARM64_STAGE2,
 	.lpa		= KPT_ARM64_LPA2,
 };
@@ -147,6 +151,7 @@ const struct kpt_cpu_arch kpt_cpu_s2_64k = {
 	.index_bits	= 13,
 	.refault	= true,
 	.conflicts	= true,
+	.level_hints	= true,
 	.regime		= KPT_ARM64_STAGE2,
 	.lpa		= KPT_ARM64_48BIT,
 };
@@ -157,6 +162,7 @@ const struct kpt_cpu_arch kpt_cpu_s2_64k_lpa = {
 	.index_bits	= 13,
 	.refault	= true,
 	.conflicts	= true,
+	.level_hints	= true,
 	.regime		= KPT_ARM64_STAGE2,
 	.lpa		= KPT_ARM64_LPA,
 };
@@ -167,6 +173,7 @@ const struct kpt_cpu_arch kpt_cpu_hyp_4k = {
 	.index_bits	= 9,
 	.refault	= true,
 	.conflicts	= true,
+	.level_hints	= true,
 	.regime		= KPT_ARM64_EL2,
 	.lpa		= KPT_ARM64_48BIT,
 };
@@ -177,6 +184,7 @@ const struct kpt_cpu_arch kpt_cpu_hyp_4k_lpa2 = {
 	.index_bits	= 9,
 	.refault	= true,
 	.conflicts	= true,
+	.level_hints	= true,
 	.regime		= KPT_ARM64_EL2,
 	.lpa		= KPT_ARM64_LPA2,
 };
@@ -187,6 +195,7 @@ const struct kpt_cpu_arch kpt_cpu_hyp_16k = {
 	.index_bits	= 11,
 	.refault	= true,
 	.conflicts	= true,
+	.level_hints	= true,
 	.regime		= KPT_ARM64_EL2,
 	.lpa		= KPT_ARM64_48BIT,
 };
@@ -197,6 +206,7 @@ const struct kpt_cpu_arch kpt_cpu_hyp_16k_lpa2 = {
 	.index_bits	= 11,
 	.refault	= true,
 	.conflicts	= true,
+	.level_hints	= true,
 	.regime		= KPT_ARM64_EL2,
 	.lpa		= KPT_ARM64_LPA2,
 };
@@ -207,6 +217,7 @@ const struct kpt_cpu_arch kpt_cpu_hyp_64k = {
 	.index_bits	= 13,
 	.refault	= true,
 	.conflicts	= true,
+	.level_hints	= true,
 	.regime		= KPT_ARM64_EL2,
 	.lpa		= KPT_ARM64_48BIT,
 };
@@ -217,6 +228,7 @@ const struct kpt_cpu_arch kpt_cpu_hyp_64k_lpa = {
 	.index_bits	= 13,
 	.refault	= true,
 	.conflicts	= true,
+	.level_hints	= true,
 	.regime		= KPT_ARM64_EL2,
 	.lpa		= KPT_ARM64_LPA,
 };
@@ -227,6 +239,7 @@ const struct kpt_cpu_arch kpt_cpu_hvhe_4k = {
 	.index_bits	= 9,
 	.refault	= true,
 	.conflicts	= true,
+	.level_hints	= true,
 	.regime		= KPT_ARM64_EL20,
 	.lpa		= KPT_ARM64_48BIT,
 };

@@ -79,11 +79,22 @@ static struct kpt_cached_leaf *find_leaf(struct kpt_cpu *cpu, u64 ia)
 	return NULL;
 }
 
-static void drop_leaves(struct kpt_cpu *cpu, const struct kpt_debt *debt)
+/* Where tables go, nobody says of which level the leaves below them were. */
+static bool reaches_level(struct kpt_test *t, const struct kpt_debt *debt, int level)
 {
-	for (int i = 0; i < KPT_CPU_LEAVES; i++)
-		if (overlap(cpu->leaves[i].ia, cpu->leaves[i].span, debt->start, debt->end))
-			cpu->leaves[i].span = 0;
+	return !t->config->arch->level_hints || debt->owes & KPT_OWES_WALK || !debt->levels ||
+	       debt->levels & BIT(level);
+}
+
+static void drop_leaves(struct kpt_test *t, struct kpt_cpu *cpu, const struct kpt_debt *debt)
+{
+	for (int i = 0; i < KPT_CPU_LEAVES; i++) {
+		struct kpt_cached_leaf *l = &cpu->leaves[i];
+
+		if (overlap(l->ia, l->span, debt->start, debt->end) &&
+		    reaches_level(t, debt, l->level))
+			l->span = 0;
+	}
 }
 
 /* The partial walk that saves most. */
@@ -250,7 +261,7 @@ static bool access(struct kpt_test *t, struct kpt_cpu *cpu, u64 ia, unsigned int
 	}
 
 	if (!t->config->arch->refault)
-		drop_leaves(cpu, &(struct kpt_debt) { .start = ia, .end = ia + 1 });
+		drop_leaves(t, cpu, &(struct kpt_debt) { .start = ia, .end = ia + 1 });
 	return false;
 }
 
@@ -318,7 +329,7 @@ void kpt_cpus_invalidate(struct kpt_test *t, const struct kpt_debt *debt)
 		if (debt->owes & KPT_OWES_ALL)
 			drop_all(cpu);
 		if (debt->owes & KPT_OWES_LEAF || (debt->owes & KPT_OWES_LOCAL && i == t->cpu))
-			drop_leaves(cpu, debt);
+			drop_leaves(t, cpu, debt);
 		if (walks)
 			drop_walks(cpu, debt);
 	}

@@ -62,6 +62,7 @@ enum kpt_arm64_lpa {
  * @refault:	a fault leaves the translation that caused it in the TLB
  * @absent:	absent entries may be cached
  * @conflicts:	two translations of one address that differ are an error
+ * @level_hints: an invalidation for one level may pass over leaves of others
  * @regime:	for arm64: whose tables they are
  * @lpa:	for arm64: how the highest address bits are encoded
  * @all_for_walks: only an invalidation of everything reaches cached partial walks
@@ -74,6 +75,7 @@ struct kpt_cpu_arch {
 	bool absent;
 	bool conflicts;
 	bool all_for_walks;
+	bool level_hints;
 	enum kpt_arm64_regime regime;
 	enum kpt_arm64_lpa lpa;
 };
