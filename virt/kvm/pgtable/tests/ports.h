@@ -8,7 +8,7 @@
 #include "configs.h"
 #include "env.h"
 
-static const struct kpt_env kpt_test_env = {
+static const struct kpt_env __maybe_unused kpt_test_env = {
 	KPT_TEST_ENV,
 };
 
