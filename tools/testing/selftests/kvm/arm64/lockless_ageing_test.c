@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * KVM looks without its MMU lock whether a guest's pages were used: while one
- * KVM_CLEAR_DIRTY_LOG holds the lock, a page is aged again and again.  With the lock,
- * it would be once before and once after.
+ * KVM_CLEAR_DIRTY_LOG holds the lock, a page is aged again and again.  The slot is
+ * large, so that the clear takes longer than a time slice, but has hardly any memory.
  */
 #include <linux/bitmap.h>
 #include <linux/sizes.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/mman.h>
 #include <sys/sysinfo.h>
 
 #include <kvm_util.h>
@@ -17,8 +18,12 @@
 
 #define TEST_SLOT	10
 #define TEST_GPA	SZ_4G
-#define TEST_PAGES	8192UL
-#define TEST_ROUNDS	10
+#define TEST_PAGES	((u64)SZ_8M)
+#define TEST_ROUNDS	5
+/* While the ioctl copies the bitmap and does not hold the lock yet, some ten. */
+#define ENOUGH		200
+/* New pages are not tracked until the host has collected some of them. */
+#define USED_PAGES	64
 
 #define PAGEMAP_PRESENT	BIT_ULL(63)
 #define PAGEMAP_PFN	GENMASK_ULL(54, 0)
@@ -33,16 +38,25 @@ static atomic_bool clear_wanted, done;
 static void guest_code(u64 stride)
 {
 	for (;;) {
-		for (u64 page = 0; page < TEST_PAGES; page++)
+		for (u64 page = 0; page < USED_PAGES; page++)
 			WRITE_ONCE(*(u64 *)(TEST_GPA + page * stride), page);
 		GUEST_SYNC(0);
 	}
 }
 
-static void guest_writes_all(struct kvm_vcpu *vcpu)
+static void guest_writes(struct kvm_vcpu *vcpu)
 {
 	vcpu_run(vcpu);
 	TEST_ASSERT_EQ(get_ucall(vcpu, NULL), UCALL_SYNC);
+}
+
+/* Whatever the guest wrote, logging starts with every page dirty. */
+static void log_anew(void *memory)
+{
+	u64 size = TEST_PAGES * getpagesize();
+
+	vm_set_user_memory_region(vm, TEST_SLOT, 0, TEST_GPA, size, memory);
+	vm_set_user_memory_region(vm, TEST_SLOT, KVM_MEM_LOG_DIRTY_PAGES, TEST_GPA, size, memory);
 }
 
 static void *clear_when_wanted(void *unused)
@@ -109,44 +123,50 @@ static unsigned int age_during_clear(int fd, u64 pfn)
 int main(void)
 {
 	int idle = open("/sys/kernel/mm/page_idle/bitmap", O_RDWR);
-	unsigned int aged = 0;
+	u64 flags = KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE | KVM_DIRTY_LOG_INITIALLY_SET;
 	u64 size = TEST_PAGES * getpagesize();
+	unsigned int aged = 0;
 	struct kvm_vcpu *vcpu;
 	pthread_t clearer;
+	void *memory;
 	u64 pfn;
 
 	__TEST_REQUIRE(idle >= 0, "CONFIG_IDLE_PAGE_TRACKING is needed");
 	__TEST_REQUIRE(get_nprocs() > 1, "two CPUs are needed");
-	TEST_REQUIRE(kvm_has_cap(KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2));
+	TEST_REQUIRE((kvm_check_cap(KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2) & flags) == flags);
 
+	memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	TEST_ASSERT(memory != MAP_FAILED, "mmap: %s", strerror(errno));
 	vm = vm_create_with_one_vcpu(&vcpu, guest_code);
-	vm_enable_cap(vm, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE);
-	vm_userspace_mem_region_add(vm, VM_MEM_SRC_ANONYMOUS, TEST_GPA, TEST_SLOT,
-				    size / vm->page_size, KVM_MEM_LOG_DIRTY_PAGES);
-	virt_map(vm, TEST_GPA, TEST_GPA, size / vm->page_size);
+	vm_enable_cap(vm, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, flags);
+	vm_set_user_memory_region(vm, TEST_SLOT, 0, TEST_GPA, size, memory);
+	virt_map(vm, TEST_GPA, TEST_GPA, USED_PAGES * getpagesize() / vm->page_size);
 	vcpu_args_set(vcpu, 1, getpagesize());
 	dirty = bitmap_zalloc(TEST_PAGES);
+	memset(dirty, 0xff, TEST_PAGES / 8);
 	pin_self_to_cpu(0);
 	pthread_create(&clearer, NULL, clear_when_wanted, NULL);
 
-	guest_writes_all(vcpu);
-	pfn = pfn_of(addr_gpa2hva(vm, TEST_GPA));
+	guest_writes(vcpu);
+	pfn = pfn_of(memory);
 	for (int round = 0; round < TEST_ROUNDS; round++) {
-		kvm_vm_get_dirty_log(vm, TEST_SLOT, dirty);
+		log_anew(memory);
 		aged += age_during_clear(idle, pfn);
 		TEST_ASSERT(is_idle(idle, pfn), "a page that nobody used since is not old");
 
-		guest_writes_all(vcpu);
+		guest_writes(vcpu);
 		TEST_ASSERT(!is_idle(idle, pfn), "a page that the guest wrote is not young");
 	}
 
 	pr_info("aged %u times during %u clears\n", aged, TEST_ROUNDS);
-	TEST_ASSERT(aged > 2 * TEST_ROUNDS, "ageing waits for the lock");
+	TEST_ASSERT(aged > ENOUGH * TEST_ROUNDS, "ageing waits for the lock");
 
 	atomic_store(&done, true);
 	pthread_join(clearer, NULL);
 	free(dirty);
 	kvm_vm_free(vm);
+	munmap(memory, size);
 	close(idle);
 	return 0;
 }
