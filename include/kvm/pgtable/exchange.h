@@ -13,6 +13,13 @@
 
 #include <kvm/pgtable/format.h>
 
+/* Tests let others go first wherever an entry is read or written; nobody else pays for it. */
+#ifdef KPT_TAKE_TURNS
+void KPT_TAKE_TURNS(void);
+#else
+#define KPT_TAKE_TURNS()	do { } while (0)
+#endif
+
 /*
  * That the table under an entry cannot go away is asserted once per table, by
  * kpt_assert_reachable(); here the annotation is only taken off.
@@ -33,7 +40,10 @@ static __always_inline kpt_pte_t *kpt_raw(kpt_ptep_t ptep)
  */
 static __always_inline kpt_pte_t kpt_read(kpt_ptep_t ptep)
 {
-	return READ_ONCE(*kpt_raw(ptep));
+	kpt_pte_t pte = READ_ONCE(*kpt_raw(ptep));
+
+	KPT_TAKE_TURNS();
+	return pte;
 }
 
 /**
@@ -48,6 +58,7 @@ static __always_inline kpt_pte_t kpt_read(kpt_ptep_t ptep)
  */
 static __always_inline bool kpt_try_exchange(kpt_ptep_t ptep, kpt_pte_t *old, kpt_pte_t new)
 {
+	KPT_TAKE_TURNS();
 	return try_cmpxchg64(kpt_raw(ptep), old, new);
 }
 
@@ -63,6 +74,7 @@ static __always_inline bool kpt_try_exchange(kpt_ptep_t ptep, kpt_pte_t *old, kp
  */
 static __always_inline kpt_pte_t kpt_exchange(kpt_ptep_t ptep, kpt_pte_t new)
 {
+	KPT_TAKE_TURNS();
 	return xchg(kpt_raw(ptep), new);
 }
 
@@ -75,6 +87,7 @@ static __always_inline kpt_pte_t kpt_exchange(kpt_ptep_t ptep, kpt_pte_t new)
  */
 static __always_inline kpt_pte_t kpt_clear_bits(kpt_ptep_t ptep, u64 bits)
 {
+	KPT_TAKE_TURNS();
 	return atomic64_fetch_andnot(bits, (atomic64_t *)kpt_raw(ptep));
 }
 
@@ -87,6 +100,7 @@ static __always_inline kpt_pte_t kpt_clear_bits(kpt_ptep_t ptep, u64 bits)
  */
 static __always_inline void kpt_store(kpt_ptep_t ptep, kpt_pte_t new)
 {
+	KPT_TAKE_TURNS();
 	/* Pairs with the address dependency of whoever follows @new. */
 	smp_store_release(kpt_raw(ptep), new);
 }

@@ -8,6 +8,7 @@
 
 #include "env.h"
 #include "model.h"
+#include "schedule.h"
 
 /* Freed tables stay poisoned until there are this many bytes of them. */
 #define KPT_TEST_KEEP	SZ_4M
@@ -29,7 +30,8 @@ enum kpt_table_state {
  * @link:	the engine's
  * @t:		test
  * @rcu:	grace period
- * @freed:	in &kpt_test.freed
+ * @readers:	where threads take turns: those for whose walks it waits
+ * @list:	in &kpt_test.waiting or &kpt_test.freed
  */
 struct kpt_table_info {
 	unsigned long state;
@@ -39,8 +41,12 @@ struct kpt_table_info {
 	kpt_pte_t *link;
 	struct kpt_test *t;
 	struct rcu_head rcu;
-	struct list_head freed;
+	unsigned long readers;
+	struct list_head list;
 };
+
+/* Walks of a part of a tree have a tree of their own, which leads to no test. */
+static struct kpt_test *current_test;
 
 static struct kpt_test *to_test(struct kpt_tree *tree)
 {
@@ -75,9 +81,20 @@ static bool due(struct kpt_trap *trap)
 
 /* The life of a table: private, linked, unlinked, reclaimed, freed */
 
+/* What was a reference once may be anything after its table was freed. */
+static bool is_table(u64 pa)
+{
+	return pfn_valid(PHYS_PFN(pa)) && page_private(phys_to_page(pa)) &&
+	       !kpt_test_freed(__va(pa));
+}
+
 kpt_pte_t *kpt_test_table_va(const struct kpt_tree *tree, u64 pa)
 {
-	return __va(pa);
+	if (likely(is_table(pa)))
+		return __va(pa);
+
+	kpt_test_report(current_test, "invariant 3: a walk goes on to %#llx, which is no table", pa);
+	return current_test->nowhere;
 }
 
 u64 kpt_test_table_pa(const struct kpt_tree *tree, kpt_pte_t *table)
@@ -180,28 +197,43 @@ void kpt_test_detached(struct kpt_tree *tree, kpt_pte_t *table, int level)
 	atomic_long_dec(&info->t->tables[level]);
 }
 
+static unsigned int words(const struct kpt_table_info *info)
+{
+	return (PAGE_SIZE << info->order) / sizeof(kpt_pte_t);
+}
+
+static void release_poisoned(struct kpt_table_info *info)
+{
+	for (unsigned int i = 0; i < words(info); i++)
+		if (info->table[i] != KPT_TEST_POISON) {
+			kpt_test_report(info->t, "invariant 3: a freed table of level %d was written",
+					info->level);
+			break;
+		}
+	release(info);
+}
+
 static void keep_poisoned(struct kpt_test *t, struct kpt_table_info *info)
 {
 	struct kpt_table_info *oldest = NULL;
 	unsigned long flags;
 
-	kpt_fill(info->table, (PAGE_SIZE << info->order) / sizeof(kpt_pte_t), KPT_TEST_POISON, 0);
+	kpt_fill(info->table, words(info), KPT_TEST_POISON, 0);
 
 	spin_lock_irqsave(&t->cpu_lock, flags);
-	list_add_tail(&info->freed, &t->freed);
+	list_add_tail(&info->list, &t->freed);
 	if (++t->freed_count > KPT_TEST_KEEP / (PAGE_SIZE << info->order)) {
-		oldest = list_first_entry(&t->freed, struct kpt_table_info, freed);
-		list_del(&oldest->freed);
+		oldest = list_first_entry(&t->freed, struct kpt_table_info, list);
+		list_del(&oldest->list);
 		t->freed_count--;
 	}
 	spin_unlock_irqrestore(&t->cpu_lock, flags);
 	if (oldest)
-		release(oldest);
+		release_poisoned(oldest);
 }
 
-static void after_grace_period(struct rcu_head *rcu)
+static void grace_period_ended(struct kpt_table_info *info)
 {
-	struct kpt_table_info *info = container_of(rcu, struct kpt_table_info, rcu);
 	struct kpt_test *t = info->t;
 
 	if (info->state != (BIT(KPT_TABLE_LINKED) | BIT(KPT_TABLE_UNLINKED) |
@@ -215,6 +247,34 @@ static void after_grace_period(struct rcu_head *rcu)
 	atomic_long_dec(&t->live);
 }
 
+static void after_grace_period(struct rcu_head *rcu)
+{
+	grace_period_ended(container_of(rcu, struct kpt_table_info, rcu));
+}
+
+/* The shortest grace period there can be: no walk is left that was under way. */
+static void wait_for(struct kpt_table_info *info, unsigned long readers)
+{
+	info->readers = readers;
+	if (readers)
+		list_add_tail(&info->list, &info->t->waiting);
+	else
+		grace_period_ended(info);
+}
+
+static void reader_left(struct kpt_test *t, unsigned long reader)
+{
+	struct kpt_table_info *info, *next;
+
+	list_for_each_entry_safe(info, next, &t->waiting, list) {
+		info->readers &= ~reader;
+		if (info->readers)
+			continue;
+		list_del(&info->list);
+		grace_period_ended(info);
+	}
+}
+
 void kpt_test_reclaim(struct kpt_tree *tree, kpt_pte_t *table)
 {
 	struct kpt_table_info *info = to_info(table);
@@ -223,7 +283,16 @@ void kpt_test_reclaim(struct kpt_tree *tree, kpt_pte_t *table)
 		kpt_cpus_check_table(info->t, table, "reclaimed before it was invalidated");
 	enter(info, KPT_TABLE_RECLAIMED);
 	atomic_long_inc(&info->t->reclaimed);
-	call_rcu(&info->rcu, after_grace_period);
+	if (info->t->schedule)
+		wait_for(info, kpt_schedule_readers(info->t->schedule));
+	else
+		call_rcu(&info->rcu, after_grace_period);
+}
+
+bool kpt_test_forgotten(struct kpt_test *t, const kpt_pte_t *table)
+{
+	return t->schedule && kpt_schedule_excludes(t->schedule) &&
+	       test_bit(KPT_TABLE_UNLINKED, &to_info(table)->state);
 }
 
 bool kpt_test_freed(const kpt_pte_t *table)
@@ -255,6 +324,8 @@ void kpt_test_invalidate(struct kpt_tree *tree, const struct kpt_debt *debt)
 	    debt->owes & ~(KPT_OWES_LOCAL | KPT_OWES_BROADCAST))
 		kpt_test_report(t, "an invalidation of %#llx to %#llx, owing %#x",
 				debt->start, debt->end, debt->owes);
+	if (t->schedule)
+		kpt_schedule_point(t->schedule);
 	atomic_inc(&t->invalidations);
 	kpt_cpus_invalidate(t, debt);
 }
@@ -270,6 +341,10 @@ void kpt_test_begin(struct kpt_tree *tree)
 {
 	struct kpt_test *t = to_test(tree);
 
+	if (t->schedule) {
+		kpt_schedule_begin(t->schedule);
+		return;
+	}
 	rcu_read_lock();
 	if (!t->threads)
 		t->depth++;
@@ -279,6 +354,10 @@ void kpt_test_end(struct kpt_tree *tree)
 {
 	struct kpt_test *t = to_test(tree);
 
+	if (t->schedule) {
+		reader_left(t, kpt_schedule_end(t->schedule));
+		return;
+	}
 	if (!t->threads && --t->depth < 0)
 		kpt_test_report(t, "a walk ends that did not begin");
 	rcu_read_unlock();
@@ -288,6 +367,8 @@ bool kpt_test_want_yield(struct kpt_tree *tree)
 {
 	struct kpt_test *t = to_test(tree);
 
+	if (t->schedule)
+		return !kpt_test_random(t, 8);
 	return !t->threads && t->depth == 1 && due(&t->yield);
 }
 
@@ -298,6 +379,10 @@ void kpt_test_yield(struct kpt_tree *tree, bool shared)
 	enum kpt_lock lock = t->lock;
 	enum kpt_lock expected = shared ? KPT_LOCK_SHARED : KPT_LOCK_EXCLUSIVE;
 
+	if (t->schedule) {
+		kpt_schedule_yield(t->schedule, shared);
+		return;
+	}
 	if (t->depth || lock != expected)
 		kpt_test_report(t, "a walk yields at depth %d, lock state %d, shared %d",
 				t->depth, lock, shared);
@@ -313,7 +398,7 @@ bool kpt_test_lose_race(struct kpt_tree *tree)
 {
 	struct kpt_test *t = to_test(tree);
 
-	if (t->threads || t->depth != 1 || !due(&t->race))
+	if (t->threads || t->schedule || t->depth != 1 || !due(&t->race))
 		return false;
 	if (!t->race.act)
 		return true;
@@ -467,10 +552,14 @@ struct kpt_test *kpt_test_start(struct kunit *kunit, const struct kpt_config *co
 	t->tree.ia_bits = config->ia_bits;
 	spin_lock_init(&t->cpu_lock);
 	INIT_LIST_HEAD(&t->freed);
+	INIT_LIST_HEAD(&t->waiting);
 	prandom_seed_state(&t->rnd, 1);
 	root = new_table(t, t->tree.top, max(root_entries(t), kpt_entries(fmt)));
+	t->nowhere = new_table(t, 0, kpt_entries(fmt));
 	KUNIT_ASSERT_NOT_NULL(kunit, root);
+	KUNIT_ASSERT_NOT_NULL(kunit, t->nowhere);
 	t->tree.root = (__force kpt_ptep_t)root;
+	current_test = t;
 	return t;
 }
 
@@ -495,8 +584,9 @@ void kpt_test_finish(struct kpt_test *t)
 		KUNIT_EXPECT_EQ(t->kunit, atomic_long_read(&t->tables[level]), 0);
 		KUNIT_EXPECT_EQ(t->kunit, atomic_long_read(&t->leaves[level]), 0);
 	}
-	list_for_each_entry_safe(info, next, &t->freed, freed)
-		release(info);
+	list_for_each_entry_safe(info, next, &t->freed, list)
+		release_poisoned(info);
+	release(to_info(t->nowhere));
 	release(to_info((__force kpt_pte_t *)t->tree.root));
 	if (atomic_read(&t->reports))
 		KUNIT_FAIL(t->kunit, "%s: %s", t->config->name, t->report);

@@ -15,6 +15,7 @@
 #include "configs.h"
 #include "tlb.h"
 
+struct kpt_schedule;
 struct kpt_test;
 
 /**
@@ -63,6 +64,7 @@ enum kpt_lock {
  * @lock:	state of the tree's lock
  * @depth:	walks under way, nested
  * @threads:	the tree is used by several threads: what depends on there being one is not checked
+ * @schedule:	threads that take turns, NULL if there are none
  * @tracking:	the walk under way owes tracked debt only
  * @tracked:	tracked debt that was handed out and is not paid
  * @cpus:	simulated CPUs
@@ -73,6 +75,8 @@ enum kpt_lock {
  * @live:	tables allocated and not freed, the root excluded
  * @tables:	tables linked, by the level of their entries, the root excluded
  * @leaves:	leaves, by level
+ * @waiting:	tables whose grace period has not ended, where threads take turns
+ * @nowhere:	a table without entries, where walks end that went astray
  * @freed:	tables that are free, but kept poisoned to see who uses them
  * @freed_count: how many
  * @reports:	violations
@@ -95,6 +99,7 @@ struct kpt_test {
 	enum kpt_lock lock;
 	int depth;
 	bool threads;
+	struct kpt_schedule *schedule;
 	bool tracking;
 	struct kpt_debt tracked;
 	struct kpt_cpu cpus[KPT_TEST_CPUS];
@@ -105,6 +110,8 @@ struct kpt_test {
 	atomic_long_t live;
 	atomic_long_t tables[KPT_MAX_LEVELS];
 	atomic_long_t leaves[KPT_MAX_LEVELS];
+	struct list_head waiting;
+	kpt_pte_t *nowhere;
 	struct list_head freed;
 	unsigned int freed_count;
 	atomic_t reports;
@@ -126,6 +133,12 @@ __printf(2, 3) void kpt_test_report(struct kpt_test *t, const char *format, ...)
 
 /* Has the table at this address been freed? */
 bool kpt_test_freed(const kpt_pte_t *table);
+
+/*
+ * Does nobody see what is written through this table from now on?  An exclusive walk leaves the
+ * entries of the tables that it unlinks as they are, until CPUs can no longer reach them.
+ */
+bool kpt_test_forgotten(struct kpt_test *t, const kpt_pte_t *table);
 
 /* Called for every entry of a tree but the frozen and empty ones; reads by the format. */
 typedef void (*kpt_reader_t)(struct kpt_test *t, u64 ia, int level, kpt_pte_t pte, void *arg);

@@ -21,6 +21,16 @@ u64 kpt_model_end(const struct kpt_model *m)
 	return cell_ia(m, m->count);
 }
 
+int kpt_largest_unit(const struct kpt_config *config)
+{
+	int unit = 0;
+
+	for (int level = 1; level < config->levels - 1; level++)
+		if (kpt_block_level(config->format, level))
+			unit = level;
+	return unit;
+}
+
 /* The window's tables: two on each side of a boundary, where there is one. */
 struct kpt_model *kpt_model_create(struct kpt_test *t, int unit)
 {

@@ -52,6 +52,9 @@ struct kpt_model {
 	struct kpt_cell *cells;
 };
 
+/* The largest blocks that a window can be made of. */
+int kpt_largest_unit(const struct kpt_config *config);
+
 struct kpt_model *kpt_model_create(struct kpt_test *t, int unit);
 void kpt_model_copy(struct kpt_model *to, const struct kpt_model *from);
 u64 kpt_model_end(const struct kpt_model *m);

@@ -241,7 +241,7 @@ static bool walk_and_cache(struct kpt_test *t, struct kpt_cpu *cpu, u64 ia, unsi
 	perms = w.perms & w.entry.perms;
 	w.entry.perms = perms;
 	cache_leaf(t, cpu, &w, ia);
-	if (perm & perms & KPT_W)
+	if (perm & perms & KPT_W && !kpt_test_forgotten(t, w.table))
 		kpt_dirt_written(t, w.ia, span(t, w.level));
 	return !(perm & ~perms);
 }

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Random operations that make sense for what the window holds. */
+#ifndef __KVM_PGTABLE_TESTS_CHOOSE_H
+#define __KVM_PGTABLE_TESTS_CHOOSE_H
+
+#include "env.h"
+#include "model.h"
+
+/* A cell of the window, in half of all cases the first of a table. */
+u64 kpt_choose_cell(const struct kpt_model *m);
+
+/* An operation that must succeed, unless it is disturbed. */
+void kpt_choose_call(const struct kpt_model *m, struct kpt_call *c);
+
+#endif /* __KVM_PGTABLE_TESTS_CHOOSE_H */

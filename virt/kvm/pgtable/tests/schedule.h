@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Threads of which one runs at a time.  Wherever one reads or writes an entry, pays
+ * or enters a walk, a choice from the test's seed says who goes on: every interleaving
+ * can happen, and a seed repeats it.
+ */
+#ifndef __KVM_PGTABLE_TESTS_SCHEDULE_H
+#define __KVM_PGTABLE_TESTS_SCHEDULE_H
+
+#include "env.h"
+
+#define KPT_ACTORS	3
+
+struct kpt_schedule *kpt_schedule_start(struct kpt_test *t);
+void kpt_schedule_stop(struct kpt_schedule *s);
+
+/**
+ * kpt_schedule_run() - run operations, one per thread, until all have ended
+ * @s: schedule
+ * @calls: operations
+ * @results: receives what they return
+ * @count: how many, KPT_ACTORS or fewer
+ * @idle: called now and then by the thread whose turn it is
+ */
+void kpt_schedule_run(struct kpt_schedule *s, struct kpt_call *calls, long *results,
+		      unsigned int count, void (*idle)(struct kpt_test *t));
+
+/* The thread whose turn it is lets others go first, perhaps. */
+void kpt_schedule_point(struct kpt_schedule *s);
+
+/* Its walk begins, and ends; between them it is one of the readers. */
+void kpt_schedule_begin(struct kpt_schedule *s);
+unsigned long kpt_schedule_end(struct kpt_schedule *s);
+unsigned long kpt_schedule_readers(const struct kpt_schedule *s);
+
+/* Does somebody hold the lock for write? */
+bool kpt_schedule_excludes(const struct kpt_schedule *s);
+
+/* It gives the lock away and takes it again. */
+void kpt_schedule_yield(struct kpt_schedule *s, bool shared);
+
+#endif /* __KVM_PGTABLE_TESTS_SCHEDULE_H */

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Several operations at once, interleaved as the seed says, with simulated CPUs at
+ * work between any two steps: each cell ends as some order of the operations leaves it.
+ */
+#include <linux/moduleparam.h>
+
+#include "choose.h"
+#include "schedule.h"
+
+#undef MODULE_PARAM_PREFIX
+#define MODULE_PARAM_PREFIX "kvm_pgtable."
+
+static uint schedules = 80;
+module_param(schedules, uint, 0444);
+MODULE_PARM_DESC(schedules, "interleavings per tree, fewer where tables are larger");
+
+/* Nothing; one, two, all three of three operations, in every order. */
+#define ORDERS	16
+
+struct kpt_interleaving {
+	struct kpt_test *t;
+	struct kpt_schedule *s;
+	struct kpt_model *m;
+	struct kpt_model *path[KPT_ACTORS + 1];
+	struct kpt_model *any[ORDERS];
+	unsigned int orders;
+	struct kpt_call calls[KPT_ACTORS];
+	long results[KPT_ACTORS];
+};
+
+/* Choosing */
+
+static bool only_looks(const struct kpt_call *c)
+{
+	return c->op == KPT_OP_LOOKUP || c->op == KPT_OP_VISIT;
+}
+
+static int look_at_entry(struct kpt_walk *w, struct kpt_visit *v, void *arg)
+{
+	return KPT_NEXT;
+}
+
+static void choose_look(const struct kpt_model *m, struct kpt_call *c)
+{
+	*c = (struct kpt_call) {
+		.op = kpt_test_random(m->t, 2) ? KPT_OP_LOOKUP : KPT_OP_VISIT,
+		.start = m->base,
+		.end = kpt_model_end(m),
+		.what = KPT_ENTRIES | KPT_TABLES | KPT_EMPTIED,
+		.visit = look_at_entry,
+		.shared = true,
+	};
+	if (c->op == KPT_OP_LOOKUP)
+		c->start = kpt_choose_cell(m);
+}
+
+/* The same memory whoever maps: what it should be if they differ, nobody could say. */
+static void give_the_memory(const struct kpt_model *m, struct kpt_call *c)
+{
+	static const unsigned int prots[] = { KPT_RWX, KPT_RW, KPT_R | KPT_X | KPT_UX, KPT_R };
+	const struct kpt_config *config = m->t->config;
+	int level = min(m->unit + 2, config->format->levels - 1);
+
+	c->oa = kpt_span(config->format, level) + c->start - m->base;
+	c->value = config->format->attrs(prots[kpt_test_random(m->t, ARRAY_SIZE(prots))],
+					 config->features);
+}
+
+/*
+ * Where two sizes at once confuse the CPU, nobody maps again what another has unmapped
+ * and not invalidated: clients hold the lock for write when they unmap there.
+ */
+static bool unmaps_alone(const struct kpt_config *config, const struct kpt_call *c)
+{
+	return config->arch->conflicts && !config->no_break &&
+	       (c->op == KPT_OP_UNMAP || c->op == KPT_OP_ZAP || c->op == KPT_OP_ANNOTATE);
+}
+
+/* What relaxing makes of a leaf whose access ageing took away is its client's business. */
+static bool is_ambiguous(const struct kpt_interleaving *r, unsigned int count)
+{
+	unsigned int ops = 0;
+
+	for (unsigned int i = 0; i < count; i++)
+		ops |= BIT(r->calls[i].op);
+	return r->t->config->saved && ops & BIT(KPT_OP_AGE) && ops & BIT(KPT_OP_RELAX);
+}
+
+static void choose_one(struct kpt_interleaving *r, struct kpt_call *c)
+{
+	if (!kpt_test_random(r->t, 6)) {
+		choose_look(r->m, c);
+		return;
+	}
+	kpt_choose_call(r->m, c);
+	if (c->op == KPT_OP_MAP)
+		give_the_memory(r->m, c);
+	if (c->op != KPT_OP_COLLAPSE && c->op != KPT_OP_AGE)
+		c->shared = kpt_test_random(r->t, 4) && !unmaps_alone(r->t->config, c);
+}
+
+static void choose(struct kpt_interleaving *r)
+{
+	for (unsigned int i = 0; i < KPT_ACTORS; i++) {
+		do {
+			choose_one(r, &r->calls[i]);
+		} while (is_ambiguous(r, i + 1));
+	}
+}
+
+/* Judging */
+
+static bool may_be_undone(const struct kpt_call *c, long ret)
+{
+	switch (c->op) {
+	case KPT_OP_RELAX:
+		return ret == -EAGAIN || ret == -ENOENT;
+	case KPT_OP_MAP:
+	case KPT_OP_ANNOTATE:
+		return ret == -EAGAIN || ret == -ENOMEM;
+	case KPT_OP_SPLIT:
+		return ret == -ENOMEM;
+	default:
+		return false;
+	}
+}
+
+/* Ageing takes no lock, so whoever has it for write may undo it: the page only looks younger. */
+static bool must_be_done(const struct kpt_call *c, long ret)
+{
+	return !ret && c->op != KPT_OP_AGE && !only_looks(c);
+}
+
+static bool is_an_error(const struct kpt_call *c, long ret)
+{
+	return ret && c->op != KPT_OP_AGE && !only_looks(c) && !may_be_undone(c, ret);
+}
+
+/*
+ * All that the window can become by the operations in @left, if those in @must are done
+ * at last: r->any[0] to r->any[r->orders - 1].  r->path[n] is the window after n operations.
+ */
+static void add_orders(struct kpt_interleaving *r, unsigned int done, unsigned long left,
+		       unsigned long must)
+{
+	unsigned int i;
+
+	if (!(left & must))
+		kpt_model_copy(r->any[r->orders++], r->path[done]);
+
+	for_each_set_bit(i, &left, KPT_ACTORS) {
+		kpt_model_copy(r->path[done + 1], r->path[done]);
+		kpt_model_apply(r->path[done + 1], &r->calls[i]);
+		add_orders(r, done + 1, left & ~BIT(i), must);
+	}
+}
+
+static void judge(struct kpt_interleaving *r)
+{
+	unsigned long changing = 0, must = 0;
+
+	for (unsigned int i = 0; i < KPT_ACTORS; i++) {
+		const struct kpt_call *c = &r->calls[i];
+		long ret = r->results[i];
+
+		if (!only_looks(c))
+			changing |= BIT(i);
+		if (is_an_error(c, ret))
+			kpt_test_report(r->t, "operation %d returned %ld", c->op, ret);
+		if (must_be_done(c, ret))
+			must |= BIT(i);
+	}
+	r->orders = 0;
+	add_orders(r, 0, changing, must);
+	kpt_model_compare_any(r->m, r->any, r->orders);
+}
+
+static void describe(const struct kpt_interleaving *r)
+{
+	for (unsigned int i = 0; i < KPT_ACTORS; i++) {
+		const struct kpt_call *c = &r->calls[i];
+
+		kunit_info(r->t->kunit, "%ld from operation %d on %#llx to %#llx, shared %d, owing %d, what %#x, level %d, value %#llx, oa %#llx, mask %#llx, clear %#llx, set %#llx",
+			   r->results[i], c->op, c->start, c->end, c->shared, c->owing, c->what,
+			   c->level, c->value, c->oa, c->mask, c->clear, c->set);
+	}
+}
+
+/* Running */
+
+static void guest_reads(struct kpt_test *t)
+{
+	kpt_cpu_access(t, kpt_test_random(t, KPT_TEST_CPUS), kpt_choose_cell(t->dirt), KPT_R);
+}
+
+static void guest_writes(struct kpt_test *t)
+{
+	kpt_cpu_access(t, kpt_test_random(t, KPT_TEST_CPUS), kpt_choose_cell(t->dirt), KPT_RW);
+}
+
+/* Collapsing does not look at dirty bits: clients do it when they do not use them. */
+static bool may_write(const struct kpt_interleaving *r)
+{
+	for (unsigned int i = 0; i < KPT_ACTORS; i++)
+		if (r->calls[i].op == KPT_OP_COLLAPSE)
+			return false;
+	return true;
+}
+
+static void pay_for_ageing(struct kpt_test *t)
+{
+	struct kpt_debt all = { .end = BIT_ULL(t->tree.ia_bits), .owes = KPT_OWES_LEAF };
+
+	if (t->config->saved)
+		kpt_test_pay(t, &all);
+}
+
+static void interleave(struct kpt_interleaving *r)
+{
+	choose(r);
+	kpt_model_copy(r->path[0], r->m);
+	for (int i = 0; i < 4; i++) {
+		guest_reads(r->t);
+		guest_writes(r->t);
+	}
+
+	r->t->alloc = (struct kpt_trap) { .at = kpt_test_random(r->t, 16) };
+	kpt_schedule_run(r->s, r->calls, r->results, KPT_ACTORS,
+			 may_write(r) && kpt_test_random(r->t, 2) ? guest_writes : guest_reads);
+	r->t->alloc.at = 0;
+
+	judge(r);
+	pay_for_ageing(r->t);
+	kpt_cpus_check(r->t);
+	kpt_test_check(r->t);
+	if (r->t->failed)
+		describe(r);
+}
+
+static void interleave_often(struct kunit *test, int unit)
+{
+	struct kpt_test *t = kpt_test_start(test, test->param_value);
+	struct kpt_interleaving r = { .t = t, .s = kpt_schedule_start(t) };
+	unsigned int count = max(schedules * 512 / kpt_entries(t->config->format), schedules / 4);
+
+	r.m = kpt_model_create(t, unit);
+	for (int i = 0; i < ARRAY_SIZE(r.any); i++)
+		r.any[i] = kpt_model_create(t, unit);
+	for (int i = 0; i < ARRAY_SIZE(r.path); i++)
+		r.path[i] = kpt_model_create(t, unit);
+	t->dirt = r.m;
+	t->tree.unprotected = true;
+	kpt_test_seed(t);
+
+	for (int i = 0; i < count && !t->failed; i++)
+		interleave(&r);
+
+	kpt_schedule_stop(r.s);
+	t->dirt = NULL;
+	kpt_test_finish(t);
+}
+
+static void pages(struct kunit *test)
+{
+	interleave_often(test, 0);
+}
+
+static void blocks(struct kunit *test)
+{
+	interleave_often(test, kpt_largest_unit(test->param_value));
+}
+
+static struct kunit_case schedule_cases[] = {
+	KUNIT_CASE_PARAM(pages, kpt_next_config),
+	KUNIT_CASE_PARAM(blocks, kpt_next_config),
+	{}
+};
+
+static struct kunit_suite schedule_suite = {
+	.name = "kvm_pgtable_schedule",
+	.test_cases = schedule_cases,
+};
+
+kunit_test_suite(schedule_suite);
