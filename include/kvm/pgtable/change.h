@@ -20,21 +20,24 @@ kpt_may_change(const struct kpt_port *port, kpt_pte_t pte, int level)
 
 /*
  * Write @new if the entry still is what v->pte says.  An exclusive walk cannot
- * lose, but learns in v->pte what hardware set until the end.
+ * lose, but learns in v->pte what hardware set until the end; only where @new was
+ * made of the old value, as a block's table is, it must still be that.
  */
 static __always_inline bool
 kpt_replace(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
-	    kpt_pte_t new)
+	    kpt_pte_t new, enum kpt_change change)
 {
-	if (w->shared) {
-		if (port->env->lose_race && port->env->lose_race(w->tree))
-			return false;
-		return kpt_try_exchange(v->ptep, &v->pte, new);
-	}
-	if (kpt_may_change(port, v->pte, v->level))
-		v->pte = kpt_exchange(v->ptep, new);
-	else
+	if (w->shared && port->env->lose_race && port->env->lose_race(w->tree))
+		return false;
+
+	if (!w->shared && !kpt_may_change(port, v->pte, v->level)) {
 		kpt_store(v->ptep, new);
+		return true;
+	}
+	if (w->shared || change == KPT_SPLIT)
+		return kpt_try_exchange(v->ptep, &v->pte, new);
+
+	v->pte = kpt_exchange(v->ptep, new);
 	return true;
 }
 
@@ -216,7 +219,7 @@ static __always_inline int
 kpt_change_by_break(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
 		    kpt_pte_t new, enum kpt_change change)
 {
-	if (!kpt_replace(port, w, v, port->format->frozen))
+	if (!kpt_replace(port, w, v, port->format->frozen, change))
 		return -EAGAIN;
 
 	kpt_conclude(port, w, v, new, change);
@@ -247,7 +250,7 @@ kpt_change_external(const struct kpt_port *port, struct kpt_walk *w, struct kpt_
 	if (change == KPT_COLLAPSE)
 		return -EINVAL;
 
-	if (!kpt_replace(port, w, v, port->format->frozen))
+	if (!kpt_replace(port, w, v, port->format->frozen, change))
 		return -EAGAIN;
 
 	if (change != KPT_DETACH)
@@ -308,8 +311,8 @@ kpt_commit_slowly(const struct kpt_port *port, struct kpt_walk *w, struct kpt_vi
  * @new: its new value
  * @change: what kpt_classify() would say
  *
- * Return: 0; -EAGAIN if another walker changed the entry first; or the error of
- * the external tables.  If not 0, the entry is not changed.
+ * Return: 0; -EAGAIN if another walker, or the guest a block that is split, changed the
+ * entry first; or the error of the external tables.  If not 0, the entry is not changed.
  */
 static __always_inline int __must_check
 kpt_commit(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
@@ -320,7 +323,7 @@ kpt_commit(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
 		     kpt_prepares(port, w->tree, v, new)))
 		return kpt_commit_slowly(port, w, v, new, change);
 
-	if (!kpt_replace(port, w, v, new))
+	if (!kpt_replace(port, w, v, new, change))
 		return -EAGAIN;
 
 	kpt_conclude(port, w, v, new, change);
@@ -381,7 +384,7 @@ kpt_edit(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
 	if (!w->shared && !set && kpt_may_change(port, v->pte, v->level)) {
 		v->pte = kpt_clear_bits(v->ptep, clear);
 		new = v->pte & ~clear;
-	} else if (!kpt_replace(port, w, v, new)) {
+	} else if (!kpt_replace(port, w, v, new, change)) {
 		return -EAGAIN;
 	}
 	kpt_tell(port, w, v, new);

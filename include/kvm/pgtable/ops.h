@@ -164,7 +164,8 @@ kpt_install_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_
 			return KPT_NEXT;
 		if (!c->memory && v->pte == c->annotation)
 			return KPT_SKIP;
-		return kpt_push_down(port, w, v);
+		err = kpt_push_down(port, w, v);
+		return w->shared ? err : kpt_step(err);
 	}
 
 	new = kpt_content_at(fmt, c, v->ia, v->level);

@@ -25,6 +25,7 @@ enum kpt_op {
 	KPT_OP_FIRST_LEAF,
 	KPT_OP_CHANGE,
 	KPT_OP_VISIT,
+	KPT_OP_CHANGE_EACH,
 };
 
 /**

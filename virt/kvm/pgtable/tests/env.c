@@ -79,6 +79,17 @@ static bool due(struct kpt_trap *trap)
 	return trap->at && (trap->every ? seen >= trap->at : seen == trap->at);
 }
 
+/* A failure, unless the test has something else to happen at this chance. */
+static bool fails(struct kpt_test *t, struct kpt_trap *trap)
+{
+	if (!due(trap))
+		return false;
+	if (!trap->act)
+		return true;
+	trap->act(t);
+	return false;
+}
+
 /* The life of a table: private, linked, unlinked, reclaimed, freed */
 
 /* What was a reference once may be anything after its table was freed. */
@@ -93,7 +104,7 @@ kpt_pte_t *kpt_test_table_va(const struct kpt_tree *tree, u64 pa)
 	if (likely(is_table(pa)))
 		return __va(pa);
 
-	kpt_test_report(current_test, "invariant 3: a walk goes on to %#llx, which is no table", pa);
+	kpt_test_report(current_test, "invariant 3: a walk goes on to %#llx, no table", pa);
 	return current_test->nowhere;
 }
 
@@ -145,9 +156,11 @@ kpt_pte_t *kpt_test_alloc(struct kpt_tree *tree, const struct kpt_visit *parent)
 	int level = parent->level - 1;
 	kpt_pte_t *table;
 
-	if (level < 0 || level >= tree->top)
+	if (level < 0 || level >= tree->top) {
 		kpt_test_report(t, "a table for level %d is asked for", level);
-	if (!t->threads && due(&t->alloc))
+		return NULL;
+	}
+	if (!t->threads && fails(t, &t->alloc))
 		return NULL;
 
 	table = new_table(t, level, kpt_entries(t->config->format));
@@ -204,12 +217,13 @@ static unsigned int words(const struct kpt_table_info *info)
 
 static void release_poisoned(struct kpt_table_info *info)
 {
-	for (unsigned int i = 0; i < words(info); i++)
-		if (info->table[i] != KPT_TEST_POISON) {
-			kpt_test_report(info->t, "invariant 3: a freed table of level %d was written",
-					info->level);
-			break;
-		}
+	unsigned int i = 0;
+
+	while (i < words(info) && info->table[i] == KPT_TEST_POISON)
+		i++;
+	if (i < words(info))
+		kpt_test_report(info->t, "invariant 3: a freed table of level %d was written",
+				info->level);
 	release(info);
 }
 
@@ -398,12 +412,7 @@ bool kpt_test_lose_race(struct kpt_tree *tree)
 {
 	struct kpt_test *t = to_test(tree);
 
-	if (t->threads || t->schedule || t->depth != 1 || !due(&t->race))
-		return false;
-	if (!t->race.act)
-		return true;
-	t->race.act(t);
-	return false;
+	return !t->threads && !t->schedule && t->depth == 1 && fails(t, &t->race);
 }
 
 /* Running operations */

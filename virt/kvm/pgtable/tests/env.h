@@ -23,7 +23,7 @@ struct kpt_test;
  * @seen:	chances until now
  * @at:		the chance that is taken; 0: none
  * @every:	if set, every chance after @at is taken, too
- * @act:	what happens then, beside the failure itself
+ * @act:	what happens then instead of a failure
  */
 struct kpt_trap {
 	unsigned int seen;

@@ -307,6 +307,15 @@ static void refuses_bad_entries(struct kunit *test)
 	c = call(&o, KPT_OP_CHANGE, o.base, o.base + o.page);
 	c.value = o.fmt->frozen;
 	expect_refused(&o, "changed to frozen", c);
+	c = call(&o, KPT_OP_CHANGE, o.base + o.block, o.base + o.block + o.page);
+	c.level = 1;
+	c.value = kpt_table(o.fmt, 4 * o.block);
+	expect_refused(&o, "changed to another table", c);
+
+	c = call(&o, KPT_OP_RELAX, o.base, o.base + o.page);
+	c.clear = o.fmt->write;
+	c.set = o.fmt->read_only;
+	expect_refused(&o, "relaxed to less", c);
 
 	c = call(&o, KPT_OP_SPLIT, o.base, o.base + o.block);
 	c.level = -1;
@@ -324,6 +333,27 @@ static void refuses_bad_entries(struct kunit *test)
 	c.set = o.fmt->read_only;
 	c.mask = BIT(4);
 	expect_refused(&o, "mask beyond the range", c);
+	finish(&o);
+}
+
+static bool refuses_to_remap(const struct kpt_config *config)
+{
+	return kpt_rule(config->format, KPT_REMAP) & KPT_REFUSED;
+}
+
+static const void *next_that_refuses_to_remap(struct kunit *test, const void *prev, char *desc)
+{
+	return kpt_next_config_where(prev, desc, refuses_to_remap);
+}
+
+static void refuses_other_memory(struct kunit *test)
+{
+	struct kpt_ops o = start(test);
+	struct kpt_call c = call(&o, KPT_OP_MAP, o.base, o.base + o.page);
+
+	map(&o, o.base, o.base + o.page);
+	c.oa += o.page;
+	expect_refused(&o, "other memory", c);
 	finish(&o);
 }
 
@@ -480,6 +510,24 @@ static void every_chance_to_yield_is_taken(struct kunit *test)
 	}
 }
 
+/* What protects has been paid when the lock is dropped, which the env checks. */
+static void protects_before_it_yields(struct kunit *test)
+{
+	struct kpt_ops o = start(test);
+	struct kpt_call c = call(&o, KPT_OP_CHANGE_EACH, o.base, kpt_model_end(o.m));
+
+	map(&o, o.base, kpt_model_end(o.m));
+	for (u64 ia = o.base; ia < c.end; ia += o.block)
+		KUNIT_EXPECT_TRUE(test, kpt_cpu_access(o.t, 1, ia, KPT_RW));
+	c.clear = attrs(&o, KPT_RWX) & ~attrs(&o, KPT_RW);
+	c.set = attrs(&o, KPT_RW) & ~attrs(&o, KPT_RWX);
+	c.owing = true;
+	o.t->yield = (struct kpt_trap) { .at = 1, .every = true };
+	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), 0);
+	kpt_cpus_check(o.t);
+	finish(&o);
+}
+
 /* While the lock is away, somebody maps again what is behind and unmaps what is ahead. */
 static void remap_behind(struct kpt_test *t)
 {
@@ -587,6 +635,33 @@ static void keeps_what_hardware_sets(struct kunit *test)
 	KUNIT_EXPECT_TRUE_MSG(test, c.found.pte & o.fmt->dirty,
 			      "invariant 1: a write before the change is not in the old value");
 	finish(&o);
+}
+
+static void write_to_the_block(struct kpt_test *t)
+{
+	u64 base = (u64)t->kunit->priv;
+
+	KUNIT_EXPECT_TRUE(t->kunit, kpt_cpu_access(t, 1, base, KPT_R | KPT_W));
+}
+
+/* The write comes while the table that replaces the block is made. */
+static void splitting_keeps_dirty(struct kunit *test)
+{
+	for (int shared = 0; shared <= 1; shared++) {
+		struct kpt_ops o = start(test);
+		struct kpt_call m = call(&o, KPT_OP_MAP, o.base, o.base + o.block);
+		struct kpt_call c = call(&o, KPT_OP_SPLIT, o.base, o.base + o.block);
+
+		m.value &= ~o.fmt->dirty;
+		run(&o, &m);
+		c.shared = shared;
+		test->priv = (void *)o.base;
+		o.t->alloc = (struct kpt_trap) { .at = 1, .act = write_to_the_block };
+		run(&o, &c);
+		KUNIT_EXPECT_TRUE_MSG(test, entry_at(&o, o.base) & o.fmt->dirty,
+				      "invariant 1: a write is lost, shared %d", shared);
+		finish(&o);
+	}
 }
 
 static void collapsing_keeps_dirty_and_accessed(struct kunit *test)
@@ -790,12 +865,15 @@ static struct kunit_case ops_cases[] = {
 	KUNIT_CASE_PARAM(refuses_reserved_entries, next_with_reserved),
 	KUNIT_CASE_PARAM(refuses_to_make_tables_of_leaves, next_with_leaf_bits),
 	KUNIT_CASE_PARAM(refuses_bad_entries, kpt_next_config),
+	KUNIT_CASE_PARAM(refuses_other_memory, next_that_refuses_to_remap),
 	KUNIT_CASE_PARAM(every_allocation_may_fail, kpt_next_config),
 	KUNIT_CASE_PARAM(every_race_may_be_lost, kpt_next_config),
 	KUNIT_CASE_PARAM(every_chance_to_yield_is_taken, kpt_next_config),
+	KUNIT_CASE_PARAM(protects_before_it_yields, kpt_next_config),
 	KUNIT_CASE_PARAM(resumes_where_it_yielded, kpt_next_config),
 	KUNIT_CASE_PARAM(leaves_frozen_entries_alone, kpt_next_config),
 	KUNIT_CASE_PARAM(keeps_what_hardware_sets, next_with_dirty),
+	KUNIT_CASE_PARAM(splitting_keeps_dirty, next_with_dirty),
 	KUNIT_CASE_PARAM(collapsing_keeps_dirty_and_accessed, next_with_dirty),
 	KUNIT_CASE_PARAM(ages_once_and_without_invalidation, kpt_next_config),
 	KUNIT_CASE_PARAM(invalidates_once, kpt_next_config),

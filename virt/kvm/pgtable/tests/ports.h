@@ -31,6 +31,16 @@ kpt_test_change(const struct kpt_port *port, struct kpt_walk *w, struct kpt_call
 	return kpt_change(port, w, &c->found, c->value);
 }
 
+/* As a client changes leaves by a visitor of its own. */
+static __always_inline int
+kpt_test_change_leaf(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
+		     void *arg)
+{
+	struct kpt_call *c = arg;
+
+	return kpt_step(kpt_change(port, w, v, (v->pte & ~c->clear) | c->set));
+}
+
 static __always_inline bool
 kpt_test_first_leaf(const struct kpt_port *port, struct kpt_walk *w, struct kpt_call *c)
 {
@@ -77,6 +87,9 @@ kpt_test_operation(const struct kpt_port *port, struct kpt_walk *w, struct kpt_c
 		return kpt_test_change(port, w, c);
 	case KPT_OP_VISIT:
 		return kpt_walk_range(port, w, c->level, c->what, kpt_test_visit, c);
+	case KPT_OP_CHANGE_EACH:
+		return kpt_walk_range(port, w, 0, KPT_LEAVES | KPT_YIELDS,
+				      kpt_test_change_leaf, c);
 	}
 	return -EOPNOTSUPP;
 }
