@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "choose.h"
 
+bool kpt_unmaps_alone(const struct kpt_config *config, enum kpt_op op)
+{
+	return config->arch->conflicts && !config->no_break &&
+	       (op == KPT_OP_UNMAP || op == KPT_OP_ZAP || op == KPT_OP_ANNOTATE);
+}
+
 u64 kpt_choose_cell(const struct kpt_model *m)
 {
 	const struct kpt_format *fmt = m->t->config->format;

@@ -9,6 +9,12 @@
 /* A cell of the window, in half of all cases the first of a table. */
 u64 kpt_choose_cell(const struct kpt_model *m);
 
+/*
+ * Where two sizes at once confuse the CPU, nobody may map again what another has unmapped and
+ * not invalidated yet: there clients hold the lock for write when they unmap.
+ */
+bool kpt_unmaps_alone(const struct kpt_config *config, enum kpt_op op);
+
 /* An operation that must succeed, unless it is disturbed. */
 void kpt_choose_call(const struct kpt_model *m, struct kpt_call *c);
 

@@ -26,6 +26,7 @@ enum kpt_op {
 	KPT_OP_CHANGE,
 	KPT_OP_VISIT,
 	KPT_OP_CHANGE_EACH,
+	KPT_OP_DUMP,
 };
 
 /**

@@ -40,11 +40,12 @@ static void check_frozen(struct kpt_test *t, u64 ia, int level)
 {
 	struct kpt_call c = {
 		.op = KPT_OP_LOOKUP,
+		.tree = &t->tree,
 		.start = ia,
 		.end = ia + kpt_span(t->config->format, 0),
-		.shared = t->lock == KPT_LOCK_SHARED,
+		.shared = true,
 	};
-	long found = kpt_test_run(t, &c);
+	long found = t->config->run(&c);
 
 	if (found < level || !kpt_frozen(t->config->format, c.ptes[found]))
 		kpt_test_report(t, "mirror: %#llx is not frozen at level %d, but %#llx at %ld",

@@ -460,31 +460,36 @@ void kpt_dirt_written(struct kpt_test *t, u64 ia, u64 span)
 		mark(t->dirt, ia, span, true);
 }
 
-static void count_dirty(struct kpt_test *t, u64 ia, int by)
+static void count_dirty(struct kpt_test *t, u64 ia, u64 span, int by)
 {
-	u64 page = (ia - t->balance_base) >> t->config->format->page_shift;
+	u64 size = kpt_span(t->config->format, 0);
 
-	if (t->balance && by && ia >= t->balance_base && page < t->balance_count)
-		atomic_add(by, &t->balance[page]);
+	if (!t->balance || !by)
+		return;
+	for (unsigned int page = 0; page < t->balance_count; page++)
+		if (t->balance_base + page * size - ia < span)
+			atomic_add(by, &t->balance[page]);
 }
 
-void kpt_dirt_set(struct kpt_test *t, u64 ia)
+void kpt_dirt_set(struct kpt_test *t, u64 ia, u64 span)
 {
-	count_dirty(t, ia, 1);
+	count_dirty(t, ia, span, 1);
 }
 
-static bool dirty_page(struct kpt_test *t, kpt_pte_t pte, int level)
+static bool is_dirty(struct kpt_test *t, kpt_pte_t pte, int level)
 {
-	return !level && kpt_is_leaf(t->config->format, pte, level) &&
-	       pte & t->config->format->dirty;
+	return kpt_is_leaf(t->config->format, pte, level) && pte & t->config->format->dirty;
 }
 
 void kpt_dirt_changed(struct kpt_test *t, u64 ia, int level, kpt_pte_t old, kpt_pte_t new)
 {
 	struct kpt_hw_entry e = t->config->arch->decode(t->config, new, level);
+	u64 span = kpt_span(t->config->format, level);
 
-	if (t->dirt && shows_write(t, old, level) && e.kind != KPT_HW_TABLE &&
-	    !shows_write(t, new, level))
-		mark(t->dirt, ia, kpt_span(t->config->format, level), false);
-	count_dirty(t, ia, dirty_page(t, new, level) - dirty_page(t, old, level));
+	/* The table of a split block inherits what the block was. */
+	if (e.kind == KPT_HW_TABLE)
+		return;
+	if (t->dirt && shows_write(t, old, level) && !shows_write(t, new, level))
+		mark(t->dirt, ia, span, false);
+	count_dirty(t, ia, span, is_dirty(t, new, level) - is_dirty(t, old, level));
 }

@@ -76,8 +76,11 @@ void kpt_model_compare_any(struct kpt_model *m, struct kpt_model **any, unsigned
 /* Which bits decide about the rest of a leaf, @config's accessed and dirty excepted. */
 u64 kpt_rest_mask(const struct kpt_config *config);
 
-/* Simulated writes, noted in &kpt_test.dirt and counted in &kpt_test.balance. */
-void kpt_dirt_set(struct kpt_test *t, u64 ia);
+/*
+ * Simulated writes, noted in &kpt_test.dirt and counted in &kpt_test.balance.  All pages of a
+ * dirty block are.
+ */
+void kpt_dirt_set(struct kpt_test *t, u64 ia, u64 span);
 void kpt_dirt_written(struct kpt_test *t, u64 ia, u64 span);
 void kpt_dirt_changed(struct kpt_test *t, u64 ia, int level, kpt_pte_t old, kpt_pte_t new);
 

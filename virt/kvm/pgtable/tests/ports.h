@@ -4,6 +4,7 @@
 #define __KVM_PGTABLE_TESTS_PORTS_H
 
 #include <kvm/pgtable.h>
+#include <kvm/pgtable/dump.h>
 
 #include "configs.h"
 #include "env.h"
@@ -90,6 +91,9 @@ kpt_test_operation(const struct kpt_port *port, struct kpt_walk *w, struct kpt_c
 	case KPT_OP_CHANGE_EACH:
 		return kpt_walk_range(port, w, 0, KPT_LEAVES | KPT_YIELDS,
 				      kpt_test_change_leaf, c);
+	case KPT_OP_DUMP:
+		kpt_dump(port, w, c->arg);
+		return 0;
 	}
 	return -EOPNOTSUPP;
 }

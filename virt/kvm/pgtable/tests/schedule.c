@@ -10,6 +10,7 @@
  * @schedule:	schedule
  * @task:	task
  * @turn:	it may run
+ * @walks:	walks that it is inside of
  * @call:	its operation; NULL: it has none
  * @result:	what that returned
  */
@@ -17,6 +18,7 @@ struct kpt_actor {
 	struct kpt_schedule *schedule;
 	struct task_struct *task;
 	struct completion turn;
+	unsigned int walks;
 	struct kpt_call *call;
 	long result;
 };
@@ -29,6 +31,7 @@ struct kpt_actor {
  * @over:	no thread has anything left to do
  * @rarity:	one point in so many changes who runs
  * @idle:	what a thread does now and then
+ * @arg:	for @idle
  * @readers:	bit n is set while thread n is inside a walk
  * @shared:	how many hold the lock for read
  * @exclusive:	somebody holds it for write
@@ -40,7 +43,8 @@ struct kpt_schedule {
 	struct kpt_actor *running;
 	struct completion over;
 	unsigned int rarity;
-	void (*idle)(struct kpt_test *t);
+	void (*idle)(void *arg);
+	void *arg;
 	unsigned long readers;
 	unsigned int shared;
 	bool exclusive;
@@ -93,7 +97,7 @@ void kpt_schedule_point(struct kpt_schedule *s)
 	if (!s->running || kpt_test_random(s->t, s->rarity))
 		return;
 	if (!kpt_test_random(s->t, 2))
-		s->idle(s->t);
+		s->idle(s->arg);
 	pass(s);
 }
 
@@ -113,11 +117,15 @@ static unsigned long me(const struct kpt_schedule *s)
 void kpt_schedule_begin(struct kpt_schedule *s)
 {
 	kpt_schedule_point(s);
+	s->running->walks++;
 	s->readers |= me(s);
 }
 
 unsigned long kpt_schedule_end(struct kpt_schedule *s)
 {
+	if (--s->running->walks)
+		return 0;
+
 	s->readers &= ~me(s);
 	return me(s);
 }
@@ -164,7 +172,7 @@ void kpt_schedule_yield(struct kpt_schedule *s, bool shared)
 /* As a client: what takes no lock is what KVM does without one. */
 static long operate(struct kpt_schedule *s, struct kpt_call *c)
 {
-	bool locks = c->op != KPT_OP_AGE && c->op != KPT_OP_LOOKUP && c->op != KPT_OP_VISIT;
+	bool locks = c->op != KPT_OP_AGE && c->op != KPT_OP_LOOKUP;
 	bool shared = c->shared;
 	long ret;
 
@@ -193,9 +201,10 @@ static int act(void *data)
 }
 
 void kpt_schedule_run(struct kpt_schedule *s, struct kpt_call *calls, long *results,
-		      unsigned int count, void (*idle)(struct kpt_test *t))
+		      unsigned int count, void (*idle)(void *arg), void *arg)
 {
 	s->idle = idle;
+	s->arg = arg;
 	s->rarity = 4 << kpt_test_random(s->t, 8);
 	for (unsigned int i = 0; i < count; i++) {
 		calls[i].tree = &s->t->tree;
@@ -229,6 +238,8 @@ struct kpt_schedule *kpt_schedule_start(struct kpt_test *t)
 		a->task = kthread_create(act, a, "kpt_actor/%d", i);
 		KUNIT_ASSERT_FALSE(t->kunit, IS_ERR(a->task));
 		get_task_struct(a->task);
+		/* All on one CPU: who runs next need not be woken on another. */
+		kthread_bind(a->task, cpumask_first(cpu_online_mask));
 		wake_up_process(a->task);
 	}
 	return s;

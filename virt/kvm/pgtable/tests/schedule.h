@@ -21,14 +21,18 @@ void kpt_schedule_stop(struct kpt_schedule *s);
  * @results: receives what they return
  * @count: how many, KPT_ACTORS or fewer
  * @idle: called now and then by the thread whose turn it is
+ * @arg: for @idle
  */
 void kpt_schedule_run(struct kpt_schedule *s, struct kpt_call *calls, long *results,
-		      unsigned int count, void (*idle)(struct kpt_test *t));
+		      unsigned int count, void (*idle)(void *arg), void *arg);
 
 /* The thread whose turn it is lets others go first, perhaps. */
 void kpt_schedule_point(struct kpt_schedule *s);
 
-/* Its walk begins, and ends; between them it is one of the readers. */
+/*
+ * A walk of its begins, and ends; until the last has ended it is one of the readers,
+ * of which each has a bit.  The end says who is none any more.
+ */
 void kpt_schedule_begin(struct kpt_schedule *s);
 unsigned long kpt_schedule_end(struct kpt_schedule *s);
 unsigned long kpt_schedule_readers(const struct kpt_schedule *s);

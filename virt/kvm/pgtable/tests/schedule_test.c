@@ -4,8 +4,10 @@
  * work between any two steps: each cell ends as some order of the operations leaves it.
  */
 #include <linux/moduleparam.h>
+#include <linux/seq_file.h>
 
 #include "choose.h"
+#include "external.h"
 #include "schedule.h"
 
 #undef MODULE_PARAM_PREFIX
@@ -27,29 +29,26 @@ struct kpt_interleaving {
 	unsigned int orders;
 	struct kpt_call calls[KPT_ACTORS];
 	long results[KPT_ACTORS];
+	struct seq_file dump;
 };
 
 /* Choosing */
 
 static bool only_looks(const struct kpt_call *c)
 {
-	return c->op == KPT_OP_LOOKUP || c->op == KPT_OP_VISIT;
+	return c->op == KPT_OP_LOOKUP || c->op == KPT_OP_DUMP;
 }
 
-static int look_at_entry(struct kpt_walk *w, struct kpt_visit *v, void *arg)
+static void choose_look(struct kpt_interleaving *r, struct kpt_call *c)
 {
-	return KPT_NEXT;
-}
+	const struct kpt_model *m = r->m;
 
-static void choose_look(const struct kpt_model *m, struct kpt_call *c)
-{
 	*c = (struct kpt_call) {
-		.op = kpt_test_random(m->t, 2) ? KPT_OP_LOOKUP : KPT_OP_VISIT,
+		.op = kpt_test_random(m->t, 2) ? KPT_OP_LOOKUP : KPT_OP_DUMP,
 		.start = m->base,
 		.end = kpt_model_end(m),
-		.what = KPT_ENTRIES | KPT_TABLES | KPT_EMPTIED,
-		.visit = look_at_entry,
 		.shared = true,
+		.arg = &r->dump,
 	};
 	if (c->op == KPT_OP_LOOKUP)
 		c->start = kpt_choose_cell(m);
@@ -67,16 +66,6 @@ static void give_the_memory(const struct kpt_model *m, struct kpt_call *c)
 					 config->features);
 }
 
-/*
- * Where two sizes at once confuse the CPU, nobody maps again what another has unmapped
- * and not invalidated: clients hold the lock for write when they unmap there.
- */
-static bool unmaps_alone(const struct kpt_config *config, const struct kpt_call *c)
-{
-	return config->arch->conflicts && !config->no_break &&
-	       (c->op == KPT_OP_UNMAP || c->op == KPT_OP_ZAP || c->op == KPT_OP_ANNOTATE);
-}
-
 /* What relaxing makes of a leaf whose access ageing took away is its client's business. */
 static bool is_ambiguous(const struct kpt_interleaving *r, unsigned int count)
 {
@@ -90,14 +79,18 @@ static bool is_ambiguous(const struct kpt_interleaving *r, unsigned int count)
 static void choose_one(struct kpt_interleaving *r, struct kpt_call *c)
 {
 	if (!kpt_test_random(r->t, 6)) {
-		choose_look(r->m, c);
+		choose_look(r, c);
 		return;
 	}
-	kpt_choose_call(r->m, c);
+	do {
+		kpt_choose_call(r->m, c);
+	} while (r->t->external && c->op == KPT_OP_COLLAPSE);
 	if (c->op == KPT_OP_MAP)
 		give_the_memory(r->m, c);
+	if (r->t->external && c->op == KPT_OP_MAP)
+		c->level = r->m->unit;
 	if (c->op != KPT_OP_COLLAPSE && c->op != KPT_OP_AGE)
-		c->shared = kpt_test_random(r->t, 4) && !unmaps_alone(r->t->config, c);
+		c->shared = kpt_test_random(r->t, 4) && !kpt_unmaps_alone(r->t->config, c->op);
 }
 
 static void choose(struct kpt_interleaving *r)
@@ -189,14 +182,26 @@ static void describe(const struct kpt_interleaving *r)
 
 /* Running */
 
-static void guest_reads(struct kpt_test *t)
+/* Often where an operation is just at work. */
+static void guest_accesses(struct kpt_interleaving *r, unsigned int perm)
 {
-	kpt_cpu_access(t, kpt_test_random(t, KPT_TEST_CPUS), kpt_choose_cell(t->dirt), KPT_R);
+	const struct kpt_call *c = &r->calls[kpt_test_random(r->t, KPT_ACTORS)];
+	u64 cell = kpt_span(r->t->config->format, r->m->unit), ia;
+
+	ia = c->start + kpt_test_random(r->t, 8) * cell;
+	if (ia >= c->end || kpt_test_random(r->t, 2))
+		ia = kpt_choose_cell(r->m);
+	kpt_cpu_access(r->t, kpt_test_random(r->t, KPT_TEST_CPUS), ia, perm);
 }
 
-static void guest_writes(struct kpt_test *t)
+static void guest_reads(void *arg)
 {
-	kpt_cpu_access(t, kpt_test_random(t, KPT_TEST_CPUS), kpt_choose_cell(t->dirt), KPT_RW);
+	guest_accesses(arg, KPT_R);
+}
+
+static void guest_writes(void *arg)
+{
+	guest_accesses(arg, KPT_RW);
 }
 
 /* Collapsing does not look at dirty bits: clients do it when they do not use them. */
@@ -221,13 +226,13 @@ static void interleave(struct kpt_interleaving *r)
 	choose(r);
 	kpt_model_copy(r->path[0], r->m);
 	for (int i = 0; i < 4; i++) {
-		guest_reads(r->t);
-		guest_writes(r->t);
+		guest_reads(r);
+		guest_writes(r);
 	}
 
 	r->t->alloc = (struct kpt_trap) { .at = kpt_test_random(r->t, 16) };
 	kpt_schedule_run(r->s, r->calls, r->results, KPT_ACTORS,
-			 may_write(r) && kpt_test_random(r->t, 2) ? guest_writes : guest_reads);
+			 may_write(r) && kpt_test_random(r->t, 2) ? guest_writes : guest_reads, r);
 	r->t->alloc.at = 0;
 
 	judge(r);
@@ -238,9 +243,8 @@ static void interleave(struct kpt_interleaving *r)
 		describe(r);
 }
 
-static void interleave_often(struct kunit *test, int unit)
+static void interleave_often(struct kpt_test *t, int unit)
 {
-	struct kpt_test *t = kpt_test_start(test, test->param_value);
 	struct kpt_interleaving r = { .t = t, .s = kpt_schedule_start(t) };
 	unsigned int count = max(schedules * 512 / kpt_entries(t->config->format), schedules / 4);
 
@@ -258,22 +262,40 @@ static void interleave_often(struct kunit *test, int unit)
 
 	kpt_schedule_stop(r.s);
 	t->dirt = NULL;
-	kpt_test_finish(t);
 }
 
 static void pages(struct kunit *test)
 {
-	interleave_often(test, 0);
+	struct kpt_test *t = kpt_test_start(test, test->param_value);
+
+	interleave_often(t, 0);
+	kpt_test_finish(t);
 }
 
 static void blocks(struct kunit *test)
 {
-	interleave_often(test, kpt_largest_unit(test->param_value));
+	struct kpt_test *t = kpt_test_start(test, test->param_value);
+
+	interleave_often(t, kpt_largest_unit(t->config));
+	kpt_test_finish(t);
+}
+
+static void mirrored_pages(struct kunit *test)
+{
+	struct kpt_test *t = kpt_test_start(test, &kpt_mirror_config);
+	struct kpt_external *x = kunit_kzalloc(test, sizeof(*x), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, x);
+	kpt_external_start(t, x);
+	interleave_often(t, 0);
+	kpt_external_compare(t);
+	kpt_external_finish(t);
 }
 
 static struct kunit_case schedule_cases[] = {
 	KUNIT_CASE_PARAM(pages, kpt_next_config),
 	KUNIT_CASE_PARAM(blocks, kpt_next_config),
+	KUNIT_CASE(mirrored_pages),
 	{}
 };
 

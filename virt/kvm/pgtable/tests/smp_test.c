@@ -7,9 +7,10 @@
 #include <linux/cpumask.h>
 #include <linux/kthread.h>
 #include <linux/moduleparam.h>
+#include <linux/rwsem.h>
+#include <linux/seq_file.h>
 
-#include "env.h"
-#include "model.h"
+#include "choose.h"
 
 #undef MODULE_PARAM_PREFIX
 #define MODULE_PARAM_PREFIX "kvm_pgtable."
@@ -28,15 +29,22 @@ MODULE_PARM_DESC(only, "part of the name of the kinds of tree to work on");
 
 #define PAGES	16
 
-struct kpt_thread {
+/* What the threads share: a tree and, as in KVM, the lock that most of their work takes. */
+struct kpt_crowd {
 	struct kpt_test *t;
-	struct rnd_state rnd;
-	bool exclusive;
+	struct rw_semaphore lock;
 	u64 base;
+	bool exclusive;
+};
+
+struct kpt_thread {
+	struct kpt_crowd *crowd;
+	struct rnd_state rnd;
 	unsigned long deadline;
 	unsigned long operations;
 	unsigned long retries;
 	long unexpected;
+	struct seq_file dump;
 	struct completion done;
 };
 
@@ -45,39 +53,116 @@ static u32 below(struct kpt_thread *th, u32 limit)
 	return prandom_u32_state(&th->rnd) % limit;
 }
 
-/* Around a boundary of blocks: pages on both sides, now and then the blocks themselves. */
-static void choose(struct kpt_thread *th, struct kpt_call *c)
+/* Around a boundary of blocks: pages on both sides, now and then the blocks, or all there is. */
+static void choose_range(struct kpt_thread *th, struct kpt_call *c)
 {
-	static const enum kpt_op ops[] = {
-		KPT_OP_MAP, KPT_OP_MAP, KPT_OP_UNMAP, KPT_OP_WRPROT, KPT_OP_CLEAR_DIRTY, KPT_OP_AGE,
-		KPT_OP_LOOKUP, KPT_OP_RELAX, KPT_OP_ZAP,
-	};
-	const struct kpt_format *fmt = th->t->config->format;
-	u64 page = kpt_span(fmt, 0);
+	const struct kpt_crowd *crowd = th->crowd;
+	const struct kpt_format *fmt = crowd->t->config->format;
+	u64 page = kpt_span(fmt, 0), block = kpt_span(fmt, 1);
+	u64 middle = crowd->base + PAGES / 2 * page;
 
-	*c = (struct kpt_call) {
-		.op = ops[below(th, ARRAY_SIZE(ops) - th->exclusive)],
-		.tree = &th->t->tree,
-		.shared = !th->exclusive,
-		.start = th->base + below(th, PAGES) * page,
-		.value = fmt->attrs(KPT_RWX, th->t->config->features) & ~fmt->dirty,
-	};
-	c->end = min(c->start + (1 + below(th, 4)) * page, th->base + PAGES * page);
-	c->oa = c->start;
-	if (c->op == KPT_OP_CLEAR_DIRTY)
+	c->start = crowd->base + below(th, PAGES) * page;
+	c->end = min(c->start + (1 + below(th, 4)) * page, crowd->base + PAGES * page);
+	if (!crowd->exclusive && !below(th, 8)) {
+		c->start = middle - block;
+		c->end = middle + block;
+		c->level = c->op == KPT_OP_MAP;
+	}
+	if (c->op == KPT_OP_ZAP && !below(th, 8)) {
+		c->start = 0;
+		c->end = BIT_ULL(crowd->t->tree.ia_bits);
+		c->level = crowd->t->tree.top;
+	}
+}
+
+static void choose_bits(struct kpt_thread *th, struct kpt_call *c)
+{
+	const struct kpt_config *config = th->crowd->t->config;
+	const struct kpt_format *fmt = config->format;
+
+	switch (c->op) {
+	case KPT_OP_CLEAR_DIRTY:
 		c->clear = fmt->dirty ?: fmt->write;
-	if (c->op == KPT_OP_RELAX) {
+		break;
+	case KPT_OP_EDIT_MASK:
+		c->mask = prandom_u32_state(&th->rnd) & (BIT((c->end - c->start) >> fmt->page_shift) - 1);
+		fallthrough;
+	case KPT_OP_PROTECT:
+		c->clear = fmt->write;
+		c->set = fmt->read_only;
+		break;
+	case KPT_OP_RELAX:
 		c->set = fmt->write | fmt->fast_write;
 		c->clear = fmt->read_only;
-	}
-	if (c->op == KPT_OP_AGE) {
+		break;
+	case KPT_OP_AGE:
 		c->clear = fmt->accessed;
-		c->shared = true;
+		break;
+	case KPT_OP_UNMAP:
+		c->what = !th->crowd->exclusive && below(th, 2) ? KPT_TABLES : 0;
+		break;
+	case KPT_OP_ANNOTATE:
+		c->value = fmt->empty;
+		break;
+	default:
+		break;
 	}
-	if (c->op == KPT_OP_UNMAP && !th->exclusive)
-		c->what = below(th, 2) ? KPT_TABLES : 0;
-	if (c->op == KPT_OP_ZAP)
-		c->level = below(th, 2);
+}
+
+/* Exclusive walks leave the entries of the tables that they unlink to whoever still writes there. */
+static enum kpt_op choose_op(struct kpt_thread *th)
+{
+	static const enum kpt_op ops[] = {
+		KPT_OP_MAP, KPT_OP_MAP, KPT_OP_MAP, KPT_OP_UNMAP, KPT_OP_WRPROT, KPT_OP_PROTECT,
+		KPT_OP_CLEAR_DIRTY, KPT_OP_EDIT_MASK, KPT_OP_AGE, KPT_OP_LOOKUP, KPT_OP_RELAX,
+		KPT_OP_SPLIT, KPT_OP_DUMP, KPT_OP_ANNOTATE, KPT_OP_ZAP, KPT_OP_COLLAPSE,
+	};
+	unsigned int count = ARRAY_SIZE(ops);
+
+	if (th->crowd->exclusive)
+		count -= 3;
+	else if (th->crowd->t->config->format->dirty)
+		count -= 1;
+	return ops[below(th, count)];
+}
+
+static void choose(struct kpt_thread *th, struct kpt_call *c)
+{
+	struct kpt_test *t = th->crowd->t;
+	const struct kpt_format *fmt = t->config->format;
+
+	*c = (struct kpt_call) {
+		.op = choose_op(th),
+		.tree = &t->tree,
+		.value = fmt->attrs(KPT_RWX, t->config->features) & ~fmt->dirty,
+		.budget = UINT_MAX,
+		.arg = &th->dump,
+	};
+	choose_range(th, c);
+	choose_bits(th, c);
+	c->oa = c->start;
+	c->shared = c->op == KPT_OP_AGE || c->op == KPT_OP_DUMP ||
+		    (!th->crowd->exclusive && c->op != KPT_OP_COLLAPSE &&
+		     !kpt_unmaps_alone(t->config, c->op));
+}
+
+static long operate(struct kpt_crowd *crowd, struct kpt_call *c)
+{
+	long ret;
+
+	if (c->op == KPT_OP_AGE || c->op == KPT_OP_LOOKUP)
+		return crowd->t->config->run(c);
+
+	if (c->shared)
+		down_read(&crowd->lock);
+	else
+		down_write(&crowd->lock);
+	ret = crowd->t->config->run(c);
+	if (c->shared)
+		up_read(&crowd->lock);
+	else
+		up_write(&crowd->lock);
+	return ret;
 }
 
 static bool goes_on(const struct kpt_thread *th)
@@ -93,7 +178,7 @@ static int work(void *data)
 
 	for (; goes_on(th); th->operations++) {
 		choose(th, &c);
-		ret = th->t->config->run(&c);
+		ret = operate(th->crowd, &c);
 		if (ret == -EAGAIN)
 			th->retries++;
 		else if (ret < 0 && ret != -ENOENT)
@@ -105,14 +190,13 @@ static int work(void *data)
 	return 0;
 }
 
-static void begin(struct kpt_thread *th, struct kpt_test *t, unsigned int n, bool exclusive)
+static void begin(struct kpt_thread *th, struct kpt_crowd *crowd, unsigned int n)
 {
+	struct kpt_test *t = crowd->t;
 	struct task_struct *task;
 
 	*th = (struct kpt_thread) {
-		.t = t,
-		.exclusive = exclusive,
-		.base = t->balance_base,
+		.crowd = crowd,
 		.deadline = jiffies + msecs_to_jiffies(stress_ms),
 	};
 	prandom_seed_state(&th->rnd, prandom_u32_state(&t->rnd) + n);
@@ -139,7 +223,7 @@ static void add_up(struct kpt_test *t, u64 ia, int level, kpt_pte_t pte, void *a
 	const struct kpt_format *fmt = t->config->format;
 
 	if (kpt_is_leaf(fmt, pte, level) && pte & fmt->dirty)
-		kpt_dirt_set(t, ia);
+		kpt_dirt_set(t, ia, kpt_span(fmt, level));
 }
 
 static void report(struct kpt_test *t, const struct kpt_thread *threads, unsigned int count)
@@ -161,6 +245,7 @@ static void run_threads(struct kunit *test, unsigned int count, bool exclusive)
 	struct kpt_thread *threads = kunit_kcalloc(test, count, sizeof(*threads), GFP_KERNEL);
 	atomic_t *balance = kunit_kcalloc(test, PAGES, sizeof(*balance), GFP_KERNEL);
 	atomic_t *left = kunit_kcalloc(test, PAGES, sizeof(*left), GFP_KERNEL);
+	struct kpt_crowd crowd = { .exclusive = exclusive };
 	struct kpt_test *t;
 
 	if (!strstr(config->name, only))
@@ -176,8 +261,11 @@ static void run_threads(struct kunit *test, unsigned int count, bool exclusive)
 	t->balance_count = PAGES;
 	t->balance_base = kpt_span(config->format, 1) - PAGES / 2 * kpt_span(config->format, 0);
 
+	crowd.t = t;
+	crowd.base = t->balance_base;
+	init_rwsem(&crowd.lock);
 	for (unsigned int i = 0; i < count; i++)
-		begin(&threads[i], t, i, exclusive);
+		begin(&threads[i], &crowd, i);
 	guest(t, threads, count);
 	t->threads = false;
 	report(t, threads, count);

@@ -187,7 +187,7 @@ static bool set_flags(struct kpt_test *t, struct kpt_hw_walk *w, bool write)
 	if (new != old && cmpxchg64(w->ptep, old, new) != old)
 		return false;
 	if (new & ~old & e.set_dirty)
-		kpt_dirt_set(t, w->ia);
+		kpt_dirt_set(t, w->ia, span(t, w->level));
 
 	w->entry = t->config->arch->decode(t->config, new, w->level);
 	return true;
