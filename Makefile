@@ -15,7 +15,7 @@ $(foreach flag,CONSOLE DEBUG ICOUNT RECORD SAN STOCK,\
 # The kernel's own make is to see none of ours.
 dev := @env -u MAKEFLAGS -u MAKELEVEL -u MAKEOVERRIDES -u MFLAGS
 MAKEFLAGS += --no-print-directory
-.PHONY: help tree kunit stress model mutants run boot test clean
+.PHONY: help tree kunit stress model mutants coverage run boot test clean
 .NOTPARALLEL:
 
 help:
@@ -35,6 +35,9 @@ model:
 
 mutants:
 	$(dev) dev/mutants
+
+coverage:
+	$(dev) dev/coverage
 
 run: tree
 	$(dev) RUN=1 dev/boot

@@ -58,6 +58,8 @@ class Options:
     limit: int
     hugepages: int
     thread_clock: bool
+    # A kernel with faults to choose from, see mutantlib/clients.py.
+    mutated: bool
 
     @property
     def name(self):
@@ -69,7 +71,8 @@ class Options:
         flavour = self.machine.architecture
         if flavour == "arm64":
             flavour += f"-{self.pages}"
-        return BUILD / (flavour + "-stock" * self.stock + "-debug" * self.debug)
+        return BUILD / (flavour + "-stock" * self.stock + "-debug" * self.debug +
+                        "-mutants" * self.mutated)
 
     @property
     def selftests(self):
@@ -77,7 +80,8 @@ class Options:
 
     @property
     def results(self):
-        return BUILD / "boot" / (self.name + "-stock" * self.stock)
+        return BUILD / "boot" / (self.name + "-stock" * self.stock +
+                                   "-mutants" * self.mutated)
 
 
 def choice(name, default, choices):
@@ -108,6 +112,7 @@ def read_options():
         limit=number("TIMEOUT", machine.test_limit),
         hugepages=number("HUGEPAGES", machine.hugepages[pages]),
         thread_clock=flag("THREAD_CLOCK"),
+        mutated=bool(os.environ.get("MUTATED")),
     )
     if one_cpu and options.cpus != 1:
         die(f"CPUS={options.cpus}: {'Bochs' if machine.single else 'ICOUNT=1'} has one CPU")

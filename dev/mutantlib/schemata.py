@@ -93,7 +93,8 @@ def is_whole(text):
 def by_hand(patch, sources):
     """A patch's first line says what it breaks; its hunks replace whole statements."""
     text = patch.read_text()
-    header = re.search(r"^\+\+\+ b/include/kvm/pgtable/(\w+)\.h$", text, re.M)[1]
+    header = re.search(r"^\+\+\+ b/(?:include/kvm/pgtable/(\w+)\.h|arch/\S+)$", text, re.M)[1]
+    header = header or "source"
     hunk = text.split("\n@@", 1)[1].split("\n")[1:]
     before = [line[1:] for line in hunk if line[:1] in (" ", "-")]
     lines = sources[header]
@@ -165,11 +166,15 @@ def nest_again(places):
     return sorted(places, key=lambda place: place[0].first)
 
 
+def collect_patches(top, folder, sources):
+    return [by_hand(patch, sources)
+            for patch in sorted((top / "dev/mutations" / folder).glob("*.patch"))]
+
+
 def collect(top):
     sources = {name: (top / f"include/kvm/pgtable/{name}.h").read_text().split("\n")
                for name in HEADERS}
-    mutants = [by_hand(patch, sources)
-               for patch in sorted((top / "dev/mutations/engine").glob("*.patch"))]
+    mutants = collect_patches(top, "engine", sources)
     for header, lines in sources.items():
         mutants += left_out(header, lines)
         mutants += replaced_expressions(header, lines)

@@ -45,7 +45,7 @@ struct kpt_table_info {
 	struct list_head list;
 };
 
-/* Walks of a part of a tree have a tree of their own, which leads to no test. */
+/* For what is called without any argument that leads to a test. */
 static struct kpt_test *current_test;
 
 static struct kpt_test *to_test(struct kpt_tree *tree)
@@ -88,6 +88,19 @@ static bool fails(struct kpt_test *t, struct kpt_trap *trap)
 		return true;
 	trap->act(t);
 	return false;
+}
+
+/* The engine is about to write an entry, or has just read one. */
+void kpt_test_take_turns(void)
+{
+	struct kpt_test *t = current_test;
+
+	if (!t)
+		return;
+	if (t->schedule)
+		kpt_schedule_point(t->schedule);
+	else if (t->moment.at && due(&t->moment))
+		t->moment.act(t);
 }
 
 /* The life of a table: private, linked, unlinked, reclaimed, freed */
@@ -584,6 +597,7 @@ void kpt_test_finish(struct kpt_test *t)
 
 	memset(&t->alloc, 0, sizeof(t->alloc));
 	memset(&t->yield, 0, sizeof(t->yield));
+	memset(&t->moment, 0, sizeof(t->moment));
 	kpt_test_run(t, &zap);
 	kpt_cpus_check(t);
 	rcu_barrier();
@@ -597,6 +611,7 @@ void kpt_test_finish(struct kpt_test *t)
 		release_poisoned(info);
 	release(to_info(t->nowhere));
 	release(to_info((__force kpt_pte_t *)t->tree.root));
+	current_test = NULL;
 	if (atomic_read(&t->reports))
 		KUNIT_FAIL(t->kunit, "%s: %s", t->config->name, t->report);
 }

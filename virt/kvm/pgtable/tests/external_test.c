@@ -45,6 +45,8 @@ static long run(struct kpt_mirror *m, enum kpt_op op, u64 first, u64 end, bool s
 		.what = op == KPT_OP_UNMAP ? KPT_TABLES : 0,
 		.level = op == KPT_OP_MAP ? 1 : op == KPT_OP_ZAP ? m->t->tree.top : 0,
 		.oa = first,
+		.mask = 1,
+		.clear = m->fmt->write,
 		.value = m->fmt->attrs(KPT_RWX, m->t->config->features),
 		.budget = UINT_MAX,
 	};
@@ -114,6 +116,8 @@ static void refused_removal_leaves_the_entry(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, run(m, KPT_OP_MAP, m->base, m->base + m->page, false), 0);
 	m->x.refuse.at = m->x.refuse.seen + 1;
 	KUNIT_EXPECT_EQ(test, run(m, KPT_OP_WRPROT, m->base, m->base + m->page, true), -EIO);
+	m->x.refuse.at = m->x.refuse.seen + 1;
+	KUNIT_EXPECT_EQ(test, run(m, KPT_OP_EDIT_MASK, m->base, m->base + m->page, true), -EIO);
 	m->x.refuse.at = m->x.refuse.seen + 1;
 	KUNIT_EXPECT_EQ(test, run(m, KPT_OP_UNMAP, m->base, m->base + m->page, false), -EIO);
 	KUNIT_EXPECT_EQ(test, m->x.leaves, 1);

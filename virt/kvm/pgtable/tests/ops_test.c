@@ -55,14 +55,19 @@ static struct kpt_call call(struct kpt_ops *o, enum kpt_op op, u64 first, u64 en
 	};
 }
 
-/* Runs it, which must succeed, on the model too, and compares. */
-static void run(struct kpt_ops *o, struct kpt_call *c)
+/* What was run must have succeeded, on the model too. */
+static void check(struct kpt_ops *o, struct kpt_call *c, long ret)
 {
-	KUNIT_EXPECT_EQ(o->t->kunit, kpt_test_run(o->t, c), 0);
+	KUNIT_EXPECT_EQ(o->t->kunit, ret, 0);
 	kpt_model_apply(o->m, c);
 	kpt_model_compare(o->m);
 	kpt_cpus_check(o->t);
 	kpt_test_check(o->t);
+}
+
+static void run(struct kpt_ops *o, struct kpt_call *c)
+{
+	check(o, c, kpt_test_run(o->t, c));
 }
 
 static void map(struct kpt_ops *o, u64 first, u64 end)
@@ -637,11 +642,65 @@ static void keeps_what_hardware_sets(struct kunit *test)
 	finish(&o);
 }
 
-static void write_to_the_block(struct kpt_test *t)
+static void guest_writes_there(struct kpt_test *t)
 {
-	u64 base = (u64)t->kunit->priv;
+	kpt_cpu_access(t, 1, (u64)t->kunit->priv, KPT_RW);
+}
 
-	KUNIT_EXPECT_TRUE(t->kunit, kpt_cpu_access(t, 1, base, KPT_R | KPT_W));
+/* As for a fault: if somebody was faster, it happens again. */
+static void run_as_often_as_it_takes(struct kpt_ops *o, struct kpt_call *c)
+{
+	long ret;
+
+	do {
+		ret = kpt_test_run(o->t, c);
+	} while (ret == -EAGAIN && c->shared);
+	check(o, c, ret);
+}
+
+/* Returns false if the operation has fewer moments. */
+static bool write_at_moment(struct kpt_ops *o, enum kpt_op op, bool shared, unsigned int n)
+{
+	struct kpt_call m = call(o, KPT_OP_MAP, o->base, o->base + o->page);
+	struct kpt_call u = call(o, KPT_OP_UNMAP, o->base, o->base + o->page);
+	struct kpt_call c = call(o, op, o->base, o->base + o->page);
+
+	m.value &= ~o->fmt->dirty;
+	run(o, &m);
+	if (op == KPT_OP_CLEAR_DIRTY)
+		kpt_cpu_access(o->t, 1, o->base, KPT_RW);
+	c.shared = shared;
+	c.mask = 1;
+	c.clear = op == KPT_OP_CLEAR_DIRTY && o->fmt->dirty ? o->fmt->dirty : o->fmt->write;
+	c.set = op == KPT_OP_CLEAR_DIRTY ? 0 : o->fmt->read_only;
+	c.value = op == KPT_OP_MAP ? attrs(o, KPT_R) : o->fmt->empty;
+	o->t->moment = (struct kpt_trap) { .at = n, .act = guest_writes_there };
+	run_as_often_as_it_takes(o, &c);
+	kpt_test_pay_tracked(o->t);
+	o->t->moment.at = 0;
+	run(o, &u);
+	return o->t->moment.seen >= n;
+}
+
+static void no_write_is_lost_at_any_moment(struct kunit *test)
+{
+	static const enum kpt_op ops[] = {
+		KPT_OP_MAP, KPT_OP_ANNOTATE, KPT_OP_UNMAP, KPT_OP_WRPROT, KPT_OP_PROTECT,
+		KPT_OP_CLEAR_DIRTY, KPT_OP_EDIT_MASK,
+	};
+	struct kpt_ops o = start(test);
+	unsigned int n;
+
+	o.t->dirt = o.m;
+	test->priv = (void *)o.base;
+	for (int i = 0; i < 2 * ARRAY_SIZE(ops); i++) {
+		n = 1;
+		while (!o.t->failed && write_at_moment(&o, ops[i / 2], i % 2, n))
+			n++;
+		KUNIT_EXPECT_GE_MSG(test, n, 4, "operation %d", ops[i / 2]);
+	}
+	o.t->dirt = NULL;
+	finish(&o);
 }
 
 /* The write comes while the table that replaces the block is made. */
@@ -656,7 +715,7 @@ static void splitting_keeps_dirty(struct kunit *test)
 		run(&o, &m);
 		c.shared = shared;
 		test->priv = (void *)o.base;
-		o.t->alloc = (struct kpt_trap) { .at = 1, .act = write_to_the_block };
+		o.t->alloc = (struct kpt_trap) { .at = 1, .act = guest_writes_there };
 		run(&o, &c);
 		KUNIT_EXPECT_TRUE_MSG(test, entry_at(&o, o.base) & o.fmt->dirty,
 				      "invariant 1: a write is lost, shared %d", shared);
@@ -843,6 +902,68 @@ static void collapses_only_what_is_aligned(struct kunit *test)
 	finish(&o);
 }
 
+/* More than wait for one invalidation, where a break needs one. */
+static void collapses_many(struct kunit *test)
+{
+	struct kpt_ops o = start(test);
+	u64 end = o.base + (KPT_BROKEN_MAX + 1) * o.block;
+	struct kpt_call m = call(&o, KPT_OP_MAP, o.base, end);
+	struct kpt_call c = call(&o, KPT_OP_COLLAPSE, o.base, end);
+	u8 rule = o.fmt->rules[KPT_COLLAPSE];
+	int before;
+
+	m.level = 0;
+	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &m), 0);
+	before = atomic_read(&o.t->invalidations);
+	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), 0);
+	KUNIT_EXPECT_EQ(test, atomic_read(&o.t->invalidations) - before,
+			rule & KPT_BREAK && !o.t->config->no_break ? 2 : 1);
+	for (u64 ia = o.base; ia < end; ia += o.block)
+		KUNIT_EXPECT_EQ(test, leaf_level(&o, ia), 1);
+	finish(&o);
+}
+
+/* The order of a walk's visits: of each table its entry, its leaf, its entry again. */
+struct kpt_visits {
+	struct kpt_visit seen[3 * KPT_MAX_LEVELS];
+	unsigned int count;
+	unsigned int stop;
+};
+
+static int note_visit(struct kpt_walk *w, struct kpt_visit *v, void *arg)
+{
+	struct kpt_visits *visits = arg;
+
+	if (visits->count < ARRAY_SIZE(visits->seen))
+		visits->seen[visits->count] = *v;
+	return ++visits->count == visits->stop ? KPT_STOP : KPT_NEXT;
+}
+
+static void visits_tables_before_and_after_their_entries(struct kunit *test)
+{
+	struct kpt_ops o = start(test);
+	struct kpt_call c = call(&o, KPT_OP_VISIT, o.base, o.base + o.block);
+	struct kpt_visits visits = {};
+	unsigned int top = o.t->tree.top;
+
+	map(&o, o.base + o.page, o.base + 2 * o.page);
+	c.what = KPT_LEAVES | KPT_TABLES | KPT_EMPTIED;
+	c.visit = note_visit;
+	c.arg = &visits;
+	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), 0);
+	KUNIT_ASSERT_EQ(test, visits.count, 2 * top + 1);
+	for (unsigned int i = 0; i < visits.count; i++) {
+		KUNIT_EXPECT_EQ(test, visits.seen[i].emptied, i > top);
+		KUNIT_EXPECT_EQ(test, visits.seen[i].level, i > top ? i - top : top - i);
+	}
+	KUNIT_EXPECT_EQ(test, visits.seen[top].ia, o.base + o.page);
+
+	visits = (struct kpt_visits) { .stop = top + 2 };
+	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), KPT_STOP);
+	KUNIT_EXPECT_EQ(test, visits.count, top + 2);
+	finish(&o);
+}
+
 static void finds_the_first_leaf(struct kunit *test)
 {
 	struct kpt_ops o = start(test);
@@ -873,6 +994,7 @@ static struct kunit_case ops_cases[] = {
 	KUNIT_CASE_PARAM(resumes_where_it_yielded, kpt_next_config),
 	KUNIT_CASE_PARAM(leaves_frozen_entries_alone, kpt_next_config),
 	KUNIT_CASE_PARAM(keeps_what_hardware_sets, next_with_dirty),
+	KUNIT_CASE_PARAM(no_write_is_lost_at_any_moment, kpt_next_config),
 	KUNIT_CASE_PARAM(splitting_keeps_dirty, next_with_dirty),
 	KUNIT_CASE_PARAM(collapsing_keeps_dirty_and_accessed, next_with_dirty),
 	KUNIT_CASE_PARAM(ages_once_and_without_invalidation, kpt_next_config),
@@ -883,6 +1005,8 @@ static struct kunit_case ops_cases[] = {
 	KUNIT_CASE_PARAM(breaks_only_if_it_must, next_with_blocks),
 	KUNIT_CASE_PARAM(collapses_only_what_is_contiguous, next_with_blocks),
 	KUNIT_CASE_PARAM(collapses_only_what_is_aligned, next_with_blocks),
+	KUNIT_CASE_PARAM(collapses_many, next_with_blocks),
+	KUNIT_CASE_PARAM(visits_tables_before_and_after_their_entries, kpt_next_config),
 	KUNIT_CASE_PARAM(finds_the_first_leaf, kpt_next_config),
 	{}
 };

@@ -51,9 +51,6 @@ struct kpt_schedule {
 	bool stopping;
 };
 
-/* The engine's entries are read and written without any argument that leads to a test. */
-static struct kpt_schedule *current_schedule;
-
 /* Whose turn it is */
 
 static struct kpt_actor *choose_busy(struct kpt_schedule *s)
@@ -99,12 +96,6 @@ void kpt_schedule_point(struct kpt_schedule *s)
 	if (!kpt_test_random(s->t, 2))
 		s->idle(s->arg);
 	pass(s);
-}
-
-void kpt_test_take_turns(void)
-{
-	if (unlikely(current_schedule))
-		kpt_schedule_point(current_schedule);
 }
 
 /* Readers */
@@ -213,10 +204,8 @@ void kpt_schedule_run(struct kpt_schedule *s, struct kpt_call *calls, long *resu
 	}
 
 	s->t->schedule = s;
-	current_schedule = s;
 	give_turn(s, choose_busy(s));
 	wait_for_completion(&s->over);
-	current_schedule = NULL;
 	s->t->schedule = NULL;
 	s->t->cpu = 0;
 	for (unsigned int i = 0; i < count; i++)

@@ -23,6 +23,7 @@ MODULE_PARM_DESC(schedules, "interleavings per tree, fewer where tables are larg
 struct kpt_interleaving {
 	struct kpt_test *t;
 	struct kpt_schedule *s;
+	void (*choose)(struct kpt_interleaving *r);
 	struct kpt_model *m;
 	struct kpt_model *path[KPT_ACTORS + 1];
 	struct kpt_model *any[ORDERS];
@@ -93,13 +94,34 @@ static void choose_one(struct kpt_interleaving *r, struct kpt_call *c)
 		c->shared = kpt_test_random(r->t, 4) && !kpt_unmaps_alone(r->t->config, c->op);
 }
 
-static void choose(struct kpt_interleaving *r)
+static void choose_anything(struct kpt_interleaving *r)
 {
 	for (unsigned int i = 0; i < KPT_ACTORS; i++) {
 		do {
 			choose_one(r, &r->calls[i]);
 		} while (is_ambiguous(r, i + 1));
 	}
+}
+
+/* One unlinks the table in which others are about to put something. */
+static void choose_a_table(struct kpt_interleaving *r)
+{
+	const struct kpt_format *fmt = r->t->config->format;
+	u64 page = kpt_span(fmt, 0);
+
+	for (unsigned int i = 0; i < KPT_ACTORS; i++) {
+		r->calls[i] = (struct kpt_call) {
+			.op = KPT_OP_MAP,
+			.start = r->m->base + kpt_test_random(r->t, 4) * page,
+			.shared = true,
+		};
+		r->calls[i].end = r->calls[i].start + 4 * page;
+		give_the_memory(r->m, &r->calls[i]);
+	}
+	r->calls[0].op = KPT_OP_UNMAP;
+	r->calls[0].what = KPT_TABLES;
+	r->calls[0].start = r->m->base;
+	r->calls[0].end = kpt_model_end(r->m);
 }
 
 /* Judging */
@@ -223,7 +245,7 @@ static void pay_for_ageing(struct kpt_test *t)
 
 static void interleave(struct kpt_interleaving *r)
 {
-	choose(r);
+	r->choose(r);
 	kpt_model_copy(r->path[0], r->m);
 	for (int i = 0; i < 4; i++) {
 		guest_reads(r);
@@ -243,9 +265,10 @@ static void interleave(struct kpt_interleaving *r)
 		describe(r);
 }
 
-static void interleave_often(struct kpt_test *t, int unit)
+static void interleave_often(struct kpt_test *t, int unit,
+			     void (*choose)(struct kpt_interleaving *r))
 {
-	struct kpt_interleaving r = { .t = t, .s = kpt_schedule_start(t) };
+	struct kpt_interleaving r = { .t = t, .s = kpt_schedule_start(t), .choose = choose };
 	unsigned int count = max(schedules * 512 / kpt_entries(t->config->format), schedules / 4);
 
 	r.m = kpt_model_create(t, unit);
@@ -268,7 +291,7 @@ static void pages(struct kunit *test)
 {
 	struct kpt_test *t = kpt_test_start(test, test->param_value);
 
-	interleave_often(t, 0);
+	interleave_often(t, 0, choose_anything);
 	kpt_test_finish(t);
 }
 
@@ -276,26 +299,37 @@ static void blocks(struct kunit *test)
 {
 	struct kpt_test *t = kpt_test_start(test, test->param_value);
 
-	interleave_often(t, kpt_largest_unit(t->config));
+	interleave_often(t, kpt_largest_unit(t->config), choose_anything);
 	kpt_test_finish(t);
 }
 
-static void mirrored_pages(struct kunit *test)
+static void mirror(struct kunit *test, void (*choose)(struct kpt_interleaving *r))
 {
 	struct kpt_test *t = kpt_test_start(test, &kpt_mirror_config);
 	struct kpt_external *x = kunit_kzalloc(test, sizeof(*x), GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, x);
 	kpt_external_start(t, x);
-	interleave_often(t, 0);
+	interleave_often(t, 0, choose);
 	kpt_external_compare(t);
 	kpt_external_finish(t);
+}
+
+static void mirrored_pages(struct kunit *test)
+{
+	mirror(test, choose_anything);
+}
+
+static void mirrored_tables_that_go(struct kunit *test)
+{
+	mirror(test, choose_a_table);
 }
 
 static struct kunit_case schedule_cases[] = {
 	KUNIT_CASE_PARAM(pages, kpt_next_config),
 	KUNIT_CASE_PARAM(blocks, kpt_next_config),
 	KUNIT_CASE(mirrored_pages),
+	KUNIT_CASE(mirrored_tables_that_go),
 	{}
 };
 

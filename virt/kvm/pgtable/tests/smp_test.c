@@ -85,7 +85,8 @@ static void choose_bits(struct kpt_thread *th, struct kpt_call *c)
 		c->clear = fmt->dirty ?: fmt->write;
 		break;
 	case KPT_OP_EDIT_MASK:
-		c->mask = prandom_u32_state(&th->rnd) & (BIT((c->end - c->start) >> fmt->page_shift) - 1);
+		c->mask = GENMASK_ULL(min(63, ((c->end - c->start) >> fmt->page_shift) - 1), 0);
+		c->mask &= prandom_u32_state(&th->rnd);
 		fallthrough;
 	case KPT_OP_PROTECT:
 		c->clear = fmt->write;
@@ -109,7 +110,7 @@ static void choose_bits(struct kpt_thread *th, struct kpt_call *c)
 	}
 }
 
-/* Exclusive walks leave the entries of the tables that they unlink to whoever still writes there. */
+/* Exclusive walks do not see what is written through the tables that they unlink. */
 static enum kpt_op choose_op(struct kpt_thread *th)
 {
 	static const enum kpt_op ops[] = {
