@@ -27,6 +27,7 @@ enum kpt_op {
 	KPT_OP_VISIT,
 	KPT_OP_CHANGE_EACH,
 	KPT_OP_DUMP,
+	KPT_OP_HAND_OVER,
 };
 
 /**

@@ -13,6 +13,8 @@
 /* Freed tables stay poisoned until there are this many bytes of them. */
 #define KPT_TEST_KEEP	SZ_4M
 #define KPT_TEST_POISON	0xdead4ead5eaddead
+/* No operation of a test has as many tables to yield before. */
+#define KPT_TEST_YIELDS	65536
 
 enum kpt_table_state {
 	KPT_TABLE_LINKED,
@@ -394,6 +396,10 @@ bool kpt_test_want_yield(struct kpt_tree *tree)
 {
 	struct kpt_test *t = to_test(tree);
 
+	if (t->yields > KPT_TEST_YIELDS) {
+		kpt_test_report(t, "invariant 6: a walk yields for ever");
+		return false;
+	}
 	if (t->schedule)
 		return !kpt_test_random(t, 8);
 	return !t->threads && t->depth == 1 && due(&t->yield);
@@ -406,6 +412,7 @@ void kpt_test_yield(struct kpt_tree *tree, bool shared)
 	enum kpt_lock lock = t->lock;
 	enum kpt_lock expected = shared ? KPT_LOCK_SHARED : KPT_LOCK_EXCLUSIVE;
 
+	t->yields++;
 	if (t->schedule) {
 		kpt_schedule_yield(t->schedule, shared);
 		return;
@@ -460,6 +467,7 @@ long kpt_test_run(struct kpt_test *t, struct kpt_call *call)
 
 	call->tree = &t->tree;
 	call->debt.owes = 0;
+	t->yields = 0;
 	t->lock = call->shared ? KPT_LOCK_SHARED : KPT_LOCK_EXCLUSIVE;
 	t->tracking = tracking || only_tracks(call);
 	ret = t->config->run(call);

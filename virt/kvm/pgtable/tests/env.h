@@ -61,6 +61,7 @@ enum kpt_lock {
  * @alloc:	chances of an allocation to fail
  * @race:	chances of an exchange to lose
  * @yield:	chances of a walk to yield
+ * @yields:	how often walks yielded since an operation began
  * @moment:	chances of something to happen where the engine reads or writes an entry
  * @lock:	state of the tree's lock
  * @depth:	walks under way, nested
@@ -97,6 +98,7 @@ struct kpt_test {
 	struct kpt_trap alloc;
 	struct kpt_trap race;
 	struct kpt_trap yield;
+	unsigned int yields;
 	struct kpt_trap moment;
 	enum kpt_lock lock;
 	int depth;

@@ -567,6 +567,22 @@ static void resumes_where_it_yielded(struct kunit *test)
 	finish(&o);
 }
 
+/* What a walk visited. */
+struct kpt_visits {
+	struct kpt_visit seen[3 * KPT_MAX_LEVELS];
+	unsigned int count;
+	unsigned int stop;
+};
+
+static int note_visit(struct kpt_walk *w, struct kpt_visit *v, void *arg)
+{
+	struct kpt_visits *visits = arg;
+
+	if (visits->count < ARRAY_SIZE(visits->seen))
+		visits->seen[visits->count] = *v;
+	return ++visits->count == visits->stop ? KPT_STOP : KPT_NEXT;
+}
+
 /* Frozen entries belong to somebody else */
 
 static kpt_pte_t *raw_entry(struct kpt_ops *o, u64 ia)
@@ -581,6 +597,7 @@ static kpt_pte_t *raw_entry(struct kpt_ops *o, u64 ia)
 static void leaves_frozen_entries_alone(struct kunit *test)
 {
 	struct kpt_ops o = start(test);
+	struct kpt_call change;
 	kpt_pte_t *ptep, old;
 
 	map(&o, o.base, o.base + 4 * o.page);
@@ -610,8 +627,37 @@ static void leaves_frozen_entries_alone(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, *ptep, o.fmt->frozen,
 				    "invariant 1: operation %d wrote a frozen entry", op);
 	}
+	change = call(&o, KPT_OP_CHANGE, o.base + o.page, o.base + 2 * o.page);
+	change.value = o.fmt->empty;
+	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &change), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, *ptep, o.fmt->frozen);
 	*ptep = old;
 	kpt_model_compare(o.m);
+	finish(&o);
+}
+
+static void tells_frozen_entries_from_absent_ones(struct kunit *test)
+{
+	struct kpt_ops o = start(test);
+	struct kpt_call c = call(&o, KPT_OP_VISIT, o.base + o.page, o.base + 2 * o.page);
+	struct kpt_visits visits = {};
+	kpt_pte_t *ptep;
+
+	map(&o, o.base, o.base + o.page);
+	ptep = raw_entry(&o, o.base + o.page);
+	*ptep = o.fmt->frozen;
+	c.visit = note_visit;
+	c.arg = &visits;
+	c.what = KPT_ABSENT;
+	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), 0);
+	KUNIT_EXPECT_EQ(test, visits.count, 0);
+	c.what = KPT_FROZEN;
+	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), 0);
+	KUNIT_EXPECT_EQ(test, visits.count, 1);
+	*ptep = o.fmt->empty;
+	c.what = KPT_FROZEN;
+	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), 0);
+	KUNIT_EXPECT_EQ(test, visits.count, 1);
 	finish(&o);
 }
 
@@ -766,6 +812,34 @@ static void ages_once_and_without_invalidation(struct kunit *test)
 	finish(&o);
 }
 
+/* Faults */
+
+static void map_on_cpu(struct kpt_ops *o, unsigned int cpu, unsigned int prot)
+{
+	struct kpt_call c = call(o, KPT_OP_MAP, o->base, o->base + o->page);
+
+	o->t->cpu = cpu;
+	c.value = attrs(o, prot);
+	run(o, &c);
+}
+
+/* The CPU that comes second finds nothing to change, but may know of what was before. */
+static void a_fault_that_another_cpu_served_ends(struct kunit *test)
+{
+	struct kpt_ops o = start(test);
+
+	KUNIT_EXPECT_FALSE(test, kpt_cpu_access(o.t, 1, o.base, KPT_R));
+	map_on_cpu(&o, 0, KPT_R);
+	map_on_cpu(&o, 1, KPT_R);
+	kpt_cpus_check_progress(o.t, o.base, KPT_R);
+
+	KUNIT_EXPECT_TRUE(test, kpt_cpu_access(o.t, 1, o.base, KPT_R));
+	map_on_cpu(&o, 0, KPT_RW);
+	map_on_cpu(&o, 1, KPT_RW);
+	kpt_cpus_check_progress(o.t, o.base, KPT_RW);
+	finish(&o);
+}
+
 /* Debts */
 
 static void invalidates_once(struct kunit *test)
@@ -798,6 +872,40 @@ static void hands_out_tracked_debt(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, c.debt.end, o.base + 3 * o.page);
 	kpt_test_pay_tracked(o.t);
 	kpt_cpus_check(o.t);
+	finish(&o);
+}
+
+static void hands_out_what_it_unmapped(struct kunit *test)
+{
+	struct kpt_ops o = start(test);
+	struct kpt_call c = call(&o, KPT_OP_UNMAP, o.base, o.base + 2 * o.page);
+
+	map(&o, o.base, o.base + 2 * o.page);
+	c.owing = true;
+	run(&o, &c);
+	KUNIT_EXPECT_TRUE(test, c.debt.owes & KPT_OWES_LEAF);
+	KUNIT_EXPECT_EQ(test, c.debt.start, o.base);
+	KUNIT_EXPECT_EQ(test, c.debt.end, o.base + 2 * o.page);
+	finish(&o);
+}
+
+static void hands_over_what_it_unlinked(struct kunit *test)
+{
+	struct kpt_ops o = start(test);
+	struct kpt_call c = call(&o, KPT_OP_HAND_OVER, o.base, o.base + o.page);
+	int before;
+
+	map(&o, o.base + o.page, o.base + 2 * o.page);
+	before = atomic_read(&o.t->invalidations);
+	c.level = 1;
+	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), 0);
+	KUNIT_EXPECT_TRUE(test, c.debt.owes);
+	KUNIT_EXPECT_EQ(test, c.debt.start, o.base);
+	KUNIT_EXPECT_EQ(test, c.debt.end, o.base + o.block);
+	/* Paid by kpt_test_run(), as by a caller. */
+	KUNIT_EXPECT_EQ(test, atomic_read(&o.t->invalidations), before + 1);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&o.t->reclaimed), 1);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&o.t->leaves[0]), 0);
 	finish(&o);
 }
 
@@ -923,22 +1031,7 @@ static void collapses_many(struct kunit *test)
 	finish(&o);
 }
 
-/* The order of a walk's visits: of each table its entry, its leaf, its entry again. */
-struct kpt_visits {
-	struct kpt_visit seen[3 * KPT_MAX_LEVELS];
-	unsigned int count;
-	unsigned int stop;
-};
-
-static int note_visit(struct kpt_walk *w, struct kpt_visit *v, void *arg)
-{
-	struct kpt_visits *visits = arg;
-
-	if (visits->count < ARRAY_SIZE(visits->seen))
-		visits->seen[visits->count] = *v;
-	return ++visits->count == visits->stop ? KPT_STOP : KPT_NEXT;
-}
-
+/* Of each table its entry, its leaf, its entry again. */
 static void visits_tables_before_and_after_their_entries(struct kunit *test)
 {
 	struct kpt_ops o = start(test);
@@ -993,13 +1086,17 @@ static struct kunit_case ops_cases[] = {
 	KUNIT_CASE_PARAM(protects_before_it_yields, kpt_next_config),
 	KUNIT_CASE_PARAM(resumes_where_it_yielded, kpt_next_config),
 	KUNIT_CASE_PARAM(leaves_frozen_entries_alone, kpt_next_config),
+	KUNIT_CASE_PARAM(tells_frozen_entries_from_absent_ones, kpt_next_config),
 	KUNIT_CASE_PARAM(keeps_what_hardware_sets, next_with_dirty),
 	KUNIT_CASE_PARAM(no_write_is_lost_at_any_moment, kpt_next_config),
 	KUNIT_CASE_PARAM(splitting_keeps_dirty, next_with_dirty),
 	KUNIT_CASE_PARAM(collapsing_keeps_dirty_and_accessed, next_with_dirty),
 	KUNIT_CASE_PARAM(ages_once_and_without_invalidation, kpt_next_config),
+	KUNIT_CASE_PARAM(a_fault_that_another_cpu_served_ends, kpt_next_config),
 	KUNIT_CASE_PARAM(invalidates_once, kpt_next_config),
 	KUNIT_CASE_PARAM(hands_out_tracked_debt, kpt_next_config),
+	KUNIT_CASE_PARAM(hands_out_what_it_unmapped, kpt_next_config),
+	KUNIT_CASE_PARAM(hands_over_what_it_unlinked, kpt_next_config),
 	KUNIT_CASE_PARAM(retired_trees_owe_nothing, kpt_next_config),
 	KUNIT_CASE_PARAM(splits_within_its_budget, next_with_blocks),
 	KUNIT_CASE_PARAM(breaks_only_if_it_must, next_with_blocks),

@@ -42,6 +42,18 @@ kpt_test_change_leaf(const struct kpt_port *port, struct kpt_walk *w, struct kpt
 	return kpt_step(kpt_change(port, w, v, (v->pte & ~c->clear) | c->set));
 }
 
+/* As a client that unlinks tables one by one, and pays once for many of them. */
+static __always_inline int
+kpt_test_hand_over(const struct kpt_port *port, struct kpt_walk *w, struct kpt_call *c)
+{
+	int err;
+
+	kpt_find(port, w->tree, c->start, c->level, &c->found);
+	err = kpt_commit(port, w, &c->found, port->format->empty, KPT_DETACH);
+	c->debt = kpt_hand_over(port, w->tree, &w->gather);
+	return err;
+}
+
 static __always_inline bool
 kpt_test_first_leaf(const struct kpt_port *port, struct kpt_walk *w, struct kpt_call *c)
 {
@@ -94,6 +106,8 @@ kpt_test_operation(const struct kpt_port *port, struct kpt_walk *w, struct kpt_c
 	case KPT_OP_DUMP:
 		kpt_dump(port, w, c->arg);
 		return 0;
+	case KPT_OP_HAND_OVER:
+		return kpt_test_hand_over(port, w, c);
 	}
 	return -EOPNOTSUPP;
 }
@@ -104,6 +118,8 @@ kpt_test_dispatch(const struct kpt_port *port, struct kpt_call *c)
 	struct kpt_walk w;
 	int err;
 
+	/* Whatever was on the stack before. */
+	memset(&w, 0xa5, sizeof(w));
 	err = kpt_begin(port, &w, c->tree, c->start, c->end, c->shared);
 	if (err)
 		return err;

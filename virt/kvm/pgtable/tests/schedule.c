@@ -204,6 +204,7 @@ void kpt_schedule_run(struct kpt_schedule *s, struct kpt_call *calls, long *resu
 	}
 
 	s->t->schedule = s;
+	s->t->yields = 0;
 	give_turn(s, choose_busy(s));
 	wait_for_completion(&s->over);
 	s->t->schedule = NULL;

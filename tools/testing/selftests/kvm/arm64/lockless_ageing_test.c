@@ -12,6 +12,7 @@
 #include <sys/sysinfo.h>
 
 #include <kvm_util.h>
+#include <page_idle.h>
 #include <processor.h>
 #include <test_util.h>
 #include <ucall_common.h>
@@ -24,9 +25,6 @@
 #define ENOUGH		200
 /* New pages are not tracked until the host has collected some of them. */
 #define USED_PAGES	64
-
-#define PAGEMAP_PRESENT	BIT_ULL(63)
-#define PAGEMAP_PFN	GENMASK_ULL(54, 0)
 
 static struct kvm_vm *vm;
 static unsigned long *dirty;
@@ -72,35 +70,6 @@ static void *clear_when_wanted(void *unused)
 	return NULL;
 }
 
-static u64 pfn_of(const void *memory)
-{
-	int fd = open("/proc/self/pagemap", O_RDONLY);
-	u64 entry;
-
-	TEST_ASSERT(fd >= 0, __KVM_SYSCALL_ERROR("open", fd));
-	TEST_ASSERT_EQ(pread(fd, &entry, sizeof(entry),
-			     (unsigned long)memory / getpagesize() * sizeof(entry)), sizeof(entry));
-	close(fd);
-	TEST_ASSERT(entry & PAGEMAP_PRESENT, "the memory at %p is not there", memory);
-	__TEST_REQUIRE(entry & PAGEMAP_PFN, "to look up PFNs takes CAP_SYS_ADMIN");
-	return entry & PAGEMAP_PFN;
-}
-
-static void mark_idle(int fd, u64 pfn)
-{
-	u64 bits = BIT_ULL(pfn % 64);
-
-	TEST_ASSERT_EQ(pwrite(fd, &bits, sizeof(bits), pfn / 64 * sizeof(bits)), sizeof(bits));
-}
-
-static bool is_idle(int fd, u64 pfn)
-{
-	u64 bits;
-
-	TEST_ASSERT_EQ(pread(fd, &bits, sizeof(bits), pfn / 64 * sizeof(bits)), sizeof(bits));
-	return bits & BIT_ULL(pfn % 64);
-}
-
 /* How many times the page was aged, from start to end, during one KVM_CLEAR_DIRTY_LOG. */
 static unsigned int age_during_clear(int fd, u64 pfn)
 {
@@ -111,7 +80,7 @@ static unsigned int age_during_clear(int fd, u64 pfn)
 	while ((now = atomic_load(&clears)) == before)
 		;
 	do {
-		mark_idle(fd, pfn);
+		page_idle_mark(fd, pfn);
 		now = atomic_load(&clears);
 		aged += now == before + 1;
 	} while (now == before + 1);
@@ -122,7 +91,7 @@ static unsigned int age_during_clear(int fd, u64 pfn)
 
 int main(void)
 {
-	int idle = open("/sys/kernel/mm/page_idle/bitmap", O_RDWR);
+	int idle = page_idle_open();
 	u64 flags = KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE | KVM_DIRTY_LOG_INITIALLY_SET;
 	u64 size = TEST_PAGES * getpagesize();
 	unsigned int aged = 0;
@@ -131,7 +100,6 @@ int main(void)
 	void *memory;
 	u64 pfn;
 
-	__TEST_REQUIRE(idle >= 0, "CONFIG_IDLE_PAGE_TRACKING is needed");
 	__TEST_REQUIRE(get_nprocs() > 1, "two CPUs are needed");
 	TEST_REQUIRE((kvm_check_cap(KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2) & flags) == flags);
 
@@ -149,14 +117,14 @@ int main(void)
 	pthread_create(&clearer, NULL, clear_when_wanted, NULL);
 
 	guest_writes(vcpu);
-	pfn = pfn_of(memory);
+	pfn = page_idle_pfn(memory);
 	for (int round = 0; round < TEST_ROUNDS; round++) {
 		log_anew(memory);
 		aged += age_during_clear(idle, pfn);
-		TEST_ASSERT(is_idle(idle, pfn), "a page that nobody used since is not old");
+		TEST_ASSERT(page_idle_is(idle, pfn), "a page that nobody used since is not old");
 
 		guest_writes(vcpu);
-		TEST_ASSERT(!is_idle(idle, pfn), "a page that the guest wrote is not young");
+		TEST_ASSERT(!page_idle_is(idle, pfn), "a page that the guest wrote is not young");
 	}
 
 	pr_info("aged %u times during %u clears\n", aged, TEST_ROUNDS);

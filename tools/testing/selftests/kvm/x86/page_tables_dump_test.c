@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What debugfs says of a VM's page tables is what the VM did to them: every page
- * that the guest wrote is there, and once writes are logged, none goes unnoticed.
+ * that the guest wrote is there, accessed and dirty until it is aged, and once writes
+ * are logged, none goes unnoticed.
  */
+#include <linux/bitmap.h>
 #include <linux/sizes.h>
 #include <sys/stat.h>
 
 #include <kvm_util.h>
+#include <page_idle.h>
 #include <processor.h>
 #include <test_util.h>
 #include <ucall_common.h>
@@ -18,18 +21,27 @@
 
 struct mapped {
 	u64 pages;
+	u64 accessed;
 	u64 unnoticed;	/* the next write to it leaves no trace in the dirty log */
 };
 
 /* Page modification logging finds writes by the dirty bit, else they are faults. */
 static bool has_pml;
+static bool has_accessed_bits;
 
 static void guest_code(void)
 {
-	for (u64 page = 0; page < TEST_NPAGES; page++)
-		WRITE_ONCE(*(u64 *)(TEST_GPA + page * PAGE_SIZE), page);
+	for (;;) {
+		for (u64 page = 0; page < TEST_NPAGES; page++)
+			WRITE_ONCE(*(u64 *)(TEST_GPA + page * PAGE_SIZE), page);
+		GUEST_SYNC(0);
+	}
+}
 
-	GUEST_DONE();
+static void guest_writes(struct kvm_vcpu *vcpu)
+{
+	vcpu_run(vcpu);
+	TEST_ASSERT_EQ(get_ucall(vcpu, NULL), UCALL_SYNC);
 }
 
 static char *dump_path(struct kvm_vm *vm)
@@ -61,6 +73,8 @@ static struct mapped read_dump(const char *path)
 			continue;
 
 		found.pages += (end - start) / PAGE_SIZE;
+		if (used[0] == 'A')
+			found.accessed += (end - start) / PAGE_SIZE;
 		if (perms[1] == 'W' && (used[1] == 'D' || !has_pml))
 			found.unnoticed += (end - start) / PAGE_SIZE;
 	}
@@ -77,28 +91,53 @@ static void expect(const char *path, u64 pages, u64 unnoticed)
 		    found.pages, found.unnoticed, pages, unnoticed);
 }
 
+static void expect_accessed(const char *path, u64 pages)
+{
+	u64 accessed = read_dump(path).accessed;
+
+	TEST_ASSERT(!has_accessed_bits || accessed == pages, "%lu pages accessed; expected %lu",
+		    accessed, pages);
+}
+
 int main(void)
 {
+	unsigned long *dirty = bitmap_zalloc(TEST_NPAGES);
+	int idle = page_idle_open();
 	struct kvm_vcpu *vcpu;
 	struct kvm_vm *vm;
 	struct stat status;
 	char *path;
+	u64 pfn;
 
 	vm = vm_create_with_one_vcpu(&vcpu, guest_code);
 	vm_userspace_mem_region_add(vm, VM_MEM_SRC_ANONYMOUS, TEST_GPA, TEST_SLOT, TEST_NPAGES, 0);
 	virt_map(vm, TEST_GPA, TEST_GPA, TEST_NPAGES);
 	path = dump_path(vm);
 	has_pml = host_cpu_is_intel && get_kvm_intel_param_bool("pml");
+	has_accessed_bits = !host_cpu_is_intel || get_kvm_intel_param_bool("eptad");
 
 	TEST_ASSERT(!stat(path, &status), "cannot find %s: %s", path, strerror(errno));
 	TEST_ASSERT((status.st_mode & 0777) == 0400, "%s has mode %o", path, status.st_mode & 0777);
 	expect(path, 0, 0);
 
-	vcpu_run(vcpu);
-	TEST_ASSERT_EQ(get_ucall(vcpu, NULL), UCALL_DONE);
+	guest_writes(vcpu);
 	expect(path, TEST_NPAGES, TEST_NPAGES);
+	expect_accessed(path, TEST_NPAGES);
+
+	pfn = page_idle_pfn(addr_gpa2hva(vm, TEST_GPA));
+	page_idle_mark(idle, pfn);
+	expect_accessed(path, TEST_NPAGES - 1);
 
 	vm_mem_region_set_flags(vm, TEST_SLOT, KVM_MEM_LOG_DIRTY_PAGES);
+	expect(path, TEST_NPAGES, 0);
+
+	/* The flag above made the CPU forget that the page was young. */
+	guest_writes(vcpu);
+	expect(path, TEST_NPAGES, TEST_NPAGES);
+	TEST_ASSERT(!page_idle_is(idle, pfn), "a page that the guest wrote is not young");
+	kvm_vm_get_dirty_log(vm, TEST_SLOT, dirty);
+	for (int i = 0; i < TEST_NPAGES / BITS_PER_LONG; i++)
+		TEST_ASSERT_EQ(dirty[i], ~0ul);
 	expect(path, TEST_NPAGES, 0);
 
 	vm_mem_region_delete(vm, TEST_SLOT);
@@ -107,5 +146,7 @@ int main(void)
 	kvm_vm_free(vm);
 	TEST_ASSERT(stat(path, &status) && errno == ENOENT, "%s is there after the VM", path);
 	free(path);
+	free(dirty);
+	close(idle);
 	return 0;
 }
