@@ -455,6 +455,14 @@ void kpt_test_pay_tracked(struct kpt_test *t)
 	t->tracked = (struct kpt_debt) { };
 }
 
+void kpt_test_pay_aged(struct kpt_test *t)
+{
+	struct kpt_debt all = { .end = BIT_ULL(t->tree.ia_bits), .owes = KPT_OWES_LEAF };
+
+	if (t->config->saved)
+		kpt_test_pay(t, &all);
+}
+
 /*
  * As a client does it: lock, operation, payment, unlock.  The tracked debt of an
  * operation that owes is kept for later, all else is paid here.

@@ -37,15 +37,6 @@ static void guests_run(struct kpt_random *r, unsigned int accesses)
 	}
 }
 
-/* Ageing owes nothing, but where it takes access away somebody must see to it. */
-static void settle_ageing(struct kpt_test *t, const struct kpt_call *c)
-{
-	struct kpt_debt all = { .end = BIT_ULL(t->tree.ia_bits), .owes = KPT_OWES_LEAF };
-
-	if (c->op == KPT_OP_AGE && t->config->saved)
-		kpt_test_pay(t, &all);
-}
-
 static void describe(struct kpt_test *t, const struct kpt_call *c)
 {
 	kunit_info(t->kunit, "operation %d on %#llx to %#llx, shared %d, owing %d, what %#x, level %d, value %#llx, oa %#llx, mask %#llx, clear %#llx, set %#llx",
@@ -59,7 +50,8 @@ static void check_step(struct kpt_random *r, const struct kpt_call *c, long ret)
 
 	if (!kpt_test_random(t, 4))
 		kpt_test_pay_tracked(t);
-	settle_ageing(t, c);
+	if (c->op == KPT_OP_AGE)
+		kpt_test_pay_aged(t);
 	kpt_cpus_check(t);
 	if (c->op == KPT_OP_RELAX)
 		kpt_cpus_check_progress(t, c->start, KPT_RW);

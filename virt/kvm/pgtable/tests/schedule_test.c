@@ -235,14 +235,6 @@ static bool may_write(const struct kpt_interleaving *r)
 	return true;
 }
 
-static void pay_for_ageing(struct kpt_test *t)
-{
-	struct kpt_debt all = { .end = BIT_ULL(t->tree.ia_bits), .owes = KPT_OWES_LEAF };
-
-	if (t->config->saved)
-		kpt_test_pay(t, &all);
-}
-
 static void interleave(struct kpt_interleaving *r)
 {
 	r->choose(r);
@@ -258,7 +250,7 @@ static void interleave(struct kpt_interleaving *r)
 	r->t->alloc.at = 0;
 
 	judge(r);
-	pay_for_ageing(r->t);
+	kpt_test_pay_aged(r->t);
 	kpt_cpus_check(r->t);
 	kpt_test_check(r->t);
 	if (r->t->failed)
