@@ -4,8 +4,8 @@
  *
  * It collects the invalidations that an operation owes and the tables that it
  * unlinked.  A table leaves through kpt_settle(), after the invalidation that
- * covers it, or through kpt_hand_over(), when the caller pays before it leaves
- * its RCU section.  There is no other door.
+ * covers it; or before, if the caller took that over by kpt_hand_over() and pays
+ * before it leaves its RCU section.  There is no other door.
  */
 #ifndef __KVM_PGTABLE_GATHER_H
 #define __KVM_PGTABLE_GATHER_H
@@ -187,10 +187,8 @@ kpt_settle(const struct kpt_port *port, struct kpt_tree *tree, struct kpt_gather
 }
 
 /**
- * kpt_hand_over() - let the unlinked tables go and give what is owed to the caller
- * @port: port
- * @tree: tree
- * @g: gather; only tracked debt is left in it afterwards
+ * kpt_hand_over() - give what is due for the unlinked tables to the caller
+ * @g: gather; the tables go when the operation ends
  *
  * For callers that batch the invalidation over several operations.  Only where
  * &kpt_env.reclaim waits for an RCU grace period.
@@ -198,14 +196,9 @@ kpt_settle(const struct kpt_port *port, struct kpt_tree *tree, struct kpt_gather
  * Context: inside an RCU section that the caller does not leave before it paid.
  * Return: the debt.
  */
-static __always_inline struct kpt_debt __must_check
-kpt_hand_over(const struct kpt_port *port, struct kpt_tree *tree, struct kpt_gather *g)
+static __always_inline struct kpt_debt __must_check kpt_hand_over(struct kpt_gather *g)
 {
-	struct kpt_debt debt = kpt_take_debt(&g->debt);
-
-	kpt_reclaim(port, tree, g);
-	kpt_account(port, tree, g);
-	return debt;
+	return kpt_take_debt(&g->debt);
 }
 
 #endif /* __KVM_PGTABLE_GATHER_H */

@@ -849,7 +849,7 @@ bool kvm_tdp_mmu_zap_possible_nx_huge_page(struct kvm *kvm, struct kvm_mmu_page 
 	zapped = kpt_is_table(&kpt_x86, v.pte, v.level) && spte_to_child_sp(v.pte) == sp &&
 		 !kpt_commit(&tdp_port, &w, &v, SHADOW_NONPRESENT_VALUE, KPT_DETACH);
 
-	owed = kpt_hand_over(&tdp_port, &tdp.tree, &w.gather);
+	owed = kpt_hand_over(&w.gather);
 	kpt_end(&tdp_port, &w);
 	return zapped && owed.owes;
 }

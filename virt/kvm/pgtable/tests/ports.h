@@ -50,7 +50,7 @@ kpt_test_hand_over(const struct kpt_port *port, struct kpt_walk *w, struct kpt_c
 
 	kpt_find(port, w->tree, c->start, c->level, &c->found);
 	err = kpt_commit(port, w, &c->found, port->format->empty, KPT_DETACH);
-	c->debt = kpt_hand_over(port, w->tree, &w->gather);
+	c->debt = kpt_hand_over(&w->gather);
 	return err;
 }
 
@@ -118,8 +118,10 @@ kpt_test_dispatch(const struct kpt_port *port, struct kpt_call *c)
 	struct kpt_walk w;
 	int err;
 
-	/* Whatever was on the stack before. */
+	/* Whatever was on the stack before, but for pointers that would end the test. */
 	memset(&w, 0xa5, sizeof(w));
+	w.gather.tables = NULL;
+	w.gather.broken = NULL;
 	err = kpt_begin(port, &w, c->tree, c->start, c->end, c->shared);
 	if (err)
 		return err;

@@ -116,6 +116,7 @@ int main(void)
 	TEST_ASSERT(broadcast(found) >= 1, "what is gone was not invalidated");
 	/* Without FWB, the caches are cleaned of what was unmapped so far now and then. */
 	TEST_ASSERT(broadcast(found) <= TEST_PAGES / 16, "unmapping was not batched");
+	TEST_ASSERT(found.table, "the table of what is gone was kept");
 
 	kvm_vm_free(vm);
 	return 0;
