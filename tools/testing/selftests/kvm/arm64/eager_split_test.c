@@ -68,6 +68,7 @@ static void splits(u64 chunk, u64 size)
 	struct stage2_mapped mapped;
 	struct kvm_vcpu *vcpu;
 	struct kvm_vm *vm = create_vm(&vcpu, chunk, size);
+	u64 tables;
 
 	vm_userspace_mem_region_add(vm, TEST_SOURCE, TEST_GPA, TEST_SLOT, size / vm->page_size, 0);
 	virt_map(vm, TEST_GPA, TEST_GPA, size / vm->page_size);
@@ -87,6 +88,14 @@ static void splits(u64 chunk, u64 size)
 
 	expect_ucall(vcpu, UCALL_DONE);
 	pr_info("chunks of %#lx: %lu bytes mapped by pages\n", chunk, mapped.pages);
+
+	tables = vm_get_stat(vm, tlbi_table);
+	TEST_ASSERT(!madvise(addr_gpa2hva(vm, TEST_GPA), size, MADV_DONTNEED),
+		    "madvise: %s", strerror(errno));
+	mapped = stage2_read_mapped(vm, TEST_GPA, TEST_GPA + size);
+	TEST_ASSERT(!mapped.pages && !mapped.blocks, "what is gone is still mapped");
+	TEST_ASSERT(!chunk || vm_get_stat(vm, tlbi_table) > tables,
+		    "the tables of what is gone were kept");
 	kvm_vm_free(vm);
 }
 
