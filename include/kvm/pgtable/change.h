@@ -311,8 +311,9 @@ kpt_commit_slowly(const struct kpt_port *port, struct kpt_walk *w, struct kpt_vi
  * @new: its new value
  * @change: what kpt_classify() would say
  *
- * Return: 0; -EAGAIN if another walker, or the guest a block that is split, changed the
- * entry first; or the error of the external tables.  If not 0, the entry is not changed.
+ * Return: 0; -EAGAIN if the entry was changed first, by another walker or, where a block
+ * is split, by its guest; or the error of the external tables.  If not 0, the entry is
+ * not changed.
  */
 static __always_inline int __must_check
 kpt_commit(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
