@@ -36,7 +36,7 @@ static void guest_code(u64 size, u64 stride)
 	GUEST_SYNC(NR_PASSES + 1);
 }
 
-/* The guest writes every page once, or reads it in the last pass; how often it needed the host for that. */
+/* The guest writes every page once, or reads it in the last pass; how often it needed the host. */
 static u64 run_pass(struct kvm_vcpu *vcpu, u64 pass)
 {
 	u64 exits = vcpu_get_stat(vcpu, exits);
