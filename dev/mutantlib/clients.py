@@ -4,14 +4,13 @@
 import os
 import re
 import shutil
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 
 from bootlib import report, session
 from bootlib.options import BUILD, TOP, read_options
 from mutantlib import schemata
+from mutantlib.verdict import Verdict
 
 # Behind the last of the headers; the hypervisor's own copy, which has no parameters, is sound.
 PRELUDE = """
@@ -46,7 +45,7 @@ CLIENTS = (
 )
 
 
-class Run:
+class Run(Verdict):
     """What the tests say of one fault, in the shape of a run of KUnit."""
 
     def __init__(self, results, splats, seconds):
@@ -60,11 +59,6 @@ class Run:
                 return
         if splats:
             self.test, self.message = "the kernel", splats[0]
-
-    def verdict(self):
-        if self.test:
-            return "killed"
-        return "survived" if self.complete else "no result"
 
 
 def assertion(output):
@@ -91,20 +85,6 @@ def options_for(client, number):
     os.environ.update(HW=client.hardware, TESTS=client.tests, APPEND=f"kpt_mutant={number}",
                       MUTATED=str(client.mutated))
     return read_options()
-
-
-def build(options):
-    environment = {**os.environ, "PAGES": options.pages}
-    machine = options.machine
-    names = sorted({test.split()[0] for test in options.tests})
-    commands = [["packages", "tree", "build", *machine.packages],
-                ["build-host", machine.architecture, *names]]
-    if machine.foreign:
-        commands.insert(1, ["foreign", machine.architecture, *machine.foreign])
-    for command in commands:
-        status = subprocess.run([TOP / "dev" / command[0], *command[1:]], env=environment).returncode
-        if status:
-            sys.exit(status)
 
 
 def run(options):

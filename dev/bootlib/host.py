@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Builds what is booted: the kernel of the emulated KVM host, and the selftests."""
+
+import os
+import subprocess
+import sys
+
+from .options import TOP
+
+
+def build(options):
+    names = sorted({test.split()[0] for test in options.tests})
+    environment = {**os.environ, "STOCK": "1" * options.stock, "DEBUG": "1" * options.debug,
+                   "PAGES": options.pages, "THREAD_CLOCK": "1" * options.thread_clock}
+    machine = options.machine
+    commands = [["packages", "tree", "build", *machine.packages],
+                ["build-host", machine.architecture, *names]]
+    if machine.foreign:
+        commands.insert(1, ["foreign", machine.architecture, *machine.foreign])
+    for command in commands:
+        status = subprocess.run([TOP / "dev" / command[0], *command[1:]], env=environment).returncode
+        if status:
+            sys.exit(status)
