@@ -174,3 +174,10 @@ void kpt_choose_call(const struct kpt_model *m, struct kpt_call *c)
 		c->what = KPT_YIELDS;
 	}
 }
+
+void kpt_describe_call(struct kpt_test *t, const struct kpt_call *c, long ret)
+{
+	kunit_info(t->kunit, "%ld from operation %d on %#llx to %#llx, shared %d, owing %d, what %#x, level %d, value %#llx, oa %#llx, mask %#llx, clear %#llx, set %#llx",
+		   ret, c->op, c->start, c->end, c->shared, c->owing, c->what, c->level,
+		   c->value, c->oa, c->mask, c->clear, c->set);
+}

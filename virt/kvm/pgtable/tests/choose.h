@@ -18,4 +18,7 @@ bool kpt_unmaps_alone(const struct kpt_config *config, enum kpt_op op);
 /* An operation that must succeed, unless it is disturbed. */
 void kpt_choose_call(const struct kpt_model *m, struct kpt_call *c);
 
+/* Tells people which operation it was that a test failed at. */
+void kpt_describe_call(struct kpt_test *t, const struct kpt_call *c, long ret);
+
 #endif /* __KVM_PGTABLE_TESTS_CHOOSE_H */

@@ -19,6 +19,7 @@ struct kpt_random {
 	struct kpt_model *m;
 	struct kpt_model *other[4];
 	struct kpt_call second;
+	long second_result;
 	bool second_ran;
 };
 
@@ -37,13 +38,6 @@ static void guests_run(struct kpt_random *r, unsigned int accesses)
 	}
 }
 
-static void describe(struct kpt_test *t, const struct kpt_call *c)
-{
-	kunit_info(t->kunit, "operation %d on %#llx to %#llx, shared %d, owing %d, what %#x, level %d, value %#llx, oa %#llx, mask %#llx, clear %#llx, set %#llx",
-		   c->op, c->start, c->end, c->shared, c->owing, c->what, c->level,
-		   c->value, c->oa, c->mask, c->clear, c->set);
-}
-
 static void check_step(struct kpt_random *r, const struct kpt_call *c, long ret)
 {
 	struct kpt_test *t = r->t;
@@ -60,7 +54,7 @@ static void check_step(struct kpt_random *r, const struct kpt_call *c, long ret)
 		kpt_cpus_check_progress(t, c->start, KPT_R);
 	kpt_test_check(t);
 	if (t->failed)
-		describe(t, c);
+		kpt_describe_call(t, c, ret);
 }
 
 static void plain_step(struct kpt_random *r)
@@ -84,7 +78,7 @@ static void run_second(struct kpt_test *t)
 	struct kpt_random *r = t->kunit->priv;
 
 	guests_run(r, 4);
-	kpt_test_run(t, &r->second);
+	r->second_result = kpt_test_run(t, &r->second);
 	guests_run(r, 4);
 	r->second_ran = true;
 }
@@ -150,9 +144,9 @@ static void disturbed_step(struct kpt_random *r)
 		kpt_model_compare_any(r->m, r->other + (r->second_ran ? 2 : 1),
 				      r->second_ran ? 2 : 3);
 	check_step(r, &c, ret);
-	if (t->failed) {
-		kunit_info(t->kunit, "it returned %ld; disturbed: %d, by:", ret, r->second_ran);
-		describe(t, &r->second);
+	if (t->failed && r->second_ran) {
+		kunit_info(t->kunit, "disturbed by:");
+		kpt_describe_call(t, &r->second, r->second_result);
 	}
 }
 

@@ -192,12 +192,12 @@ static int act(void *data)
 }
 
 void kpt_schedule_run(struct kpt_schedule *s, struct kpt_call *calls, long *results,
-		      unsigned int count, void (*idle)(void *arg), void *arg)
+		      void (*idle)(void *arg), void *arg)
 {
 	s->idle = idle;
 	s->arg = arg;
 	s->rarity = 4 << kpt_test_random(s->t, 8);
-	for (unsigned int i = 0; i < count; i++) {
+	for (unsigned int i = 0; i < KPT_ACTORS; i++) {
 		calls[i].tree = &s->t->tree;
 		calls[i].debt = (struct kpt_debt) {};
 		s->actors[i].call = &calls[i];
@@ -209,7 +209,7 @@ void kpt_schedule_run(struct kpt_schedule *s, struct kpt_call *calls, long *resu
 	wait_for_completion(&s->over);
 	s->t->schedule = NULL;
 	s->t->cpu = 0;
-	for (unsigned int i = 0; i < count; i++)
+	for (unsigned int i = 0; i < KPT_ACTORS; i++)
 		results[i] = s->actors[i].result;
 }
 

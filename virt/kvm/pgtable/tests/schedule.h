@@ -17,14 +17,13 @@ void kpt_schedule_stop(struct kpt_schedule *s);
 /**
  * kpt_schedule_run() - run operations, one per thread, until all have ended
  * @s: schedule
- * @calls: operations
+ * @calls: operations, KPT_ACTORS of them
  * @results: receives what they return
- * @count: how many, KPT_ACTORS or fewer
  * @idle: called now and then by the thread whose turn it is
  * @arg: for @idle
  */
 void kpt_schedule_run(struct kpt_schedule *s, struct kpt_call *calls, long *results,
-		      unsigned int count, void (*idle)(void *arg), void *arg);
+		      void (*idle)(void *arg), void *arg);
 
 /* The thread whose turn it is lets others go first, perhaps. */
 void kpt_schedule_point(struct kpt_schedule *s);

@@ -191,17 +191,6 @@ static void judge(struct kpt_interleaving *r)
 	kpt_model_compare_any(r->m, r->any, r->orders);
 }
 
-static void describe(const struct kpt_interleaving *r)
-{
-	for (unsigned int i = 0; i < KPT_ACTORS; i++) {
-		const struct kpt_call *c = &r->calls[i];
-
-		kunit_info(r->t->kunit, "%ld from operation %d on %#llx to %#llx, shared %d, owing %d, what %#x, level %d, value %#llx, oa %#llx, mask %#llx, clear %#llx, set %#llx",
-			   r->results[i], c->op, c->start, c->end, c->shared, c->owing, c->what,
-			   c->level, c->value, c->oa, c->mask, c->clear, c->set);
-	}
-}
-
 /* Running */
 
 /* Often where an operation is just at work. */
@@ -245,7 +234,7 @@ static void interleave(struct kpt_interleaving *r)
 	}
 
 	r->t->alloc = (struct kpt_trap) { .at = kpt_test_random(r->t, 16) };
-	kpt_schedule_run(r->s, r->calls, r->results, KPT_ACTORS,
+	kpt_schedule_run(r->s, r->calls, r->results,
 			 may_write(r) && kpt_test_random(r->t, 2) ? guest_writes : guest_reads, r);
 	r->t->alloc.at = 0;
 
@@ -253,8 +242,8 @@ static void interleave(struct kpt_interleaving *r)
 	kpt_test_pay_aged(r->t);
 	kpt_cpus_check(r->t);
 	kpt_test_check(r->t);
-	if (r->t->failed)
-		describe(r);
+	for (int i = 0; r->t->failed && i < KPT_ACTORS; i++)
+		kpt_describe_call(r->t, &r->calls[i], r->results[i]);
 }
 
 static void interleave_often(struct kpt_test *t, int unit,
