@@ -137,12 +137,13 @@ kpt_push_down(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit 
 	return err;
 }
 
-/* Another CPU was faster: the one that faulted may still know that nothing was there. */
+/*
+ * Another CPU was faster: the one that faulted may still know that less was allowed, or that
+ * nothing was there, which owes nothing that KPT_RELAX does not.
+ */
 static __always_inline void
 kpt_owe_spurious(const struct kpt_port *port, struct kpt_walk *w, const struct kpt_visit *v)
 {
-	if (kpt_rule(port->format, KPT_MAP) & KPT_OWES_LOCAL)
-		kpt_owe(port, w, KPT_MAP, v);
 	if (kpt_rule(port->format, KPT_RELAX) & KPT_OWES_LOCAL)
 		kpt_owe(port, w, KPT_RELAX, v);
 }

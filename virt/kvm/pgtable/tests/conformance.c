@@ -383,6 +383,10 @@ static void rules(struct kunit *test)
 	for (int change = 0; change < KPT_CHANGES; change++)
 		KUNIT_EXPECT_EQ_MSG(test, kpt_rule(f->format, change), f->rules[change],
 				    "change %d", change);
+
+	/* A fault that lost a race owes for KPT_RELAX: it cannot tell what its CPU remembers. */
+	KUNIT_EXPECT_FALSE(test, kpt_rule(f->format, KPT_MAP) & ~kpt_rule(f->format, KPT_RELAX) &
+				 KPT_OWES_LOCAL);
 }
 
 /* May hardware or a lockless fault add a bit that must not get lost? */
