@@ -2,20 +2,22 @@
 # The commands; what they do stands in dev/.
 
 variables := APPEND ARGS COMPARE CONSOLE CPU CPUS DEBUG FMT HUGEPAGES HW ICOUNT KSRC MUTANT PAGES \
-	     RECORD ROOT SAN SECS STOCK SUITE TESTS TIMEOUT
+	     RECORD ROOT SAN SECS STOCK SUITE TESTS TIMEOUT VERIFY
 given := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
 unknown := $(filter-out $(variables),$(given))
 
 $(if $(unknown),$(error $(unknown): no such variable, `make help` lists them))
 $(if $(filter-out npt ept vhe nvhe protected,$(HW)),\
 	$(error HW=$(HW): there are npt, ept, vhe, nvhe and protected))
-$(foreach flag,CONSOLE DEBUG ICOUNT RECORD SAN STOCK,\
+$(foreach flag,CONSOLE ICOUNT RECORD SAN STOCK VERIFY,\
 	$(if $(filter-out 0 1,$($(flag))),$(error $(flag)=$($(flag)): 1 or 0 is expected)))
+
+$(if $(filter-out 0 1 races,$(DEBUG)),$(error DEBUG=$(DEBUG): 1, 0 or races is expected))
 
 # The kernel's own make is to see none of ours.
 dev := @env -u MAKEFLAGS -u MAKELEVEL -u MAKEOVERRIDES -u MFLAGS
 MAKEFLAGS += --no-print-directory
-.PHONY: help tree kunit stress model mutants coverage run boot test clean
+.PHONY: help tree kunit stress model mutants coverage patches run boot test clean
 .NOTPARALLEL:
 
 help:
@@ -38,6 +40,9 @@ mutants:
 
 coverage:
 	$(dev) dev/coverage
+
+patches:
+	$(dev) dev/patches
 
 run: tree
 	$(dev) RUN=1 dev/boot

@@ -10,6 +10,8 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=$top/build
 logs=$build/log
 mkdir -p "$logs"
+# What one clone has compiled, another need not.
+export CCACHE_BASEDIR=$top CCACHE_NOHASHDIR=1
 
 say() {
 	printf '%s\n' "$*" >&2

@@ -10,7 +10,7 @@ from .options import TOP
 
 def build(options):
     names = sorted({test.split()[0] for test in options.tests})
-    environment = {**os.environ, "STOCK": "1" * options.stock, "DEBUG": "1" * options.debug,
+    environment = {**os.environ, "STOCK": "1" * options.stock, "DEBUG": options.debug,
                    "PAGES": options.pages, "THREAD_CLOCK": "1" * options.thread_clock}
     machine = options.machine
     commands = [["packages", "tree", "build", *machine.packages],

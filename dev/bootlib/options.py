@@ -11,6 +11,8 @@ from . import hardware
 
 TOP = Path(__file__).resolve().parents[2]
 BUILD = TOP / "build"
+# What DEBUG may be, and the name of the kernel.
+DEBUG = {"0": "", "1": "debug", "races": "races"}
 
 
 def die(message):
@@ -47,7 +49,8 @@ class Options:
     model: str
     pages: str
     stock: bool
-    debug: bool
+    # "debug", "races" or nothing
+    debug: str
     cpus: int
     icount: bool
     tests: list
@@ -71,7 +74,7 @@ class Options:
         flavour = self.machine.architecture
         if flavour == "arm64":
             flavour += f"-{self.pages}"
-        return BUILD / (flavour + "-stock" * self.stock + "-debug" * self.debug +
+        return BUILD / (flavour + "-stock" * self.stock + f"-{self.debug}" * bool(self.debug) +
                         "-mutants" * self.mutated)
 
     @property
@@ -101,7 +104,7 @@ def read_options():
         model=os.environ.get("CPU") or machine.model,
         pages=pages,
         stock=stock,
-        debug=flag("DEBUG"),
+        debug=DEBUG[choice("DEBUG", "0", DEBUG)],
         cpus=number("CPUS", 1 if one_cpu else 2),
         icount=icount,
         tests=test_list(os.environ.get("TESTS") or default_tests(machine, stock, pages)),

@@ -11,6 +11,7 @@ from . import baseline
 LAST_WORDS = 12
 # What a test takes, for the progress, if the unmodified kernel's time is not on record.
 UNKNOWN_SECONDS = 5
+KERNELS = {"debug": "KASAN and lockdep", "races": "KCSAN"}
 
 
 def judge(options, results):
@@ -87,7 +88,7 @@ def figure_table(options, results):
 
 def describe(options, facts):
     return (f"kernel {facts['release']} {'unmodified' if options.stock else 'on kvm_pgtable'}"
-            f"{' with debugging' if options.debug else ''}, "
+            f"{f' with {KERNELS[options.debug]}' if options.debug else ''}, "
             f"{options.model}, CPUs {facts['cpus']}, "
             f"{options.machine.facts.format(**facts)}"
             f"{', parameters ' + options.append if options.append else ''}")
