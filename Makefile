@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # The commands; what they do stands in dev/.
 
-variables := APPEND ARGS COMPARE CONSOLE CPU CPUS DEBUG FMT HUGEPAGES HW ICOUNT KSRC MUTANT PAGES \
+variables := APPEND ARGS COMPARE CONSOLE CPU CPUS DEBUG FMT HUGEPAGES HW ICOUNT KERNEL KSRC MUTANT PAGES \
 	     RECORD ROOT SAN SECS STOCK SUITE TESTS TIMEOUT VERIFY
 given := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
 unknown := $(filter-out $(variables),$(given))
@@ -12,6 +12,8 @@ $(if $(filter-out npt ept vhe nvhe protected,$(HW)),\
 $(foreach flag,CONSOLE ICOUNT RECORD SAN STOCK VERIFY,\
 	$(if $(filter-out 0 1,$($(flag))),$(error $(flag)=$($(flag)): 1 or 0 is expected)))
 
+$(if $(and $(KERNEL),$(filter-out kunit tree clean,$(or $(MAKECMDGOALS),help))),\
+	$(error KERNEL=$(KERNEL): only kunit takes an older kernel))
 $(if $(filter-out 0 1 races,$(DEBUG)),$(error DEBUG=$(DEBUG): 1, 0 or races is expected))
 
 # The kernel's own make is to see none of ours.

@@ -7,7 +7,8 @@ shopt -s inherit_errexit nullglob
 export LC_ALL=C.UTF-8
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-build=$top/build
+# An older kernel, for the engine and its tests, has a build of its own.
+build=$top/build${KERNEL:+/$KERNEL}
 logs=$build/log
 mkdir -p "$logs"
 # What one clone has compiled, another need not.

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# The patches of the series, one file each in dev/series: a message, a line `---`, and the names of
+# the files and edits that the patch brings. The first is the cover letter.
+series=("$top"/dev/series/[0-9]*)
+
+message_of() {
+	sed '/^---$/,$d' "$1"
+}
+
+# The files and edits of a patch, by their names in this repository.
+contents() {
+	local pattern
+
+	sed '1,/^---$/d' "$1" | while read -r pattern; do
+		git -C "$top" ls-files --cached --others --exclude-standard -- "$pattern" | grep . ||
+			die "${1##*/}: no file is called $pattern"
+	done
+}
+
+# gather PATCH FOLDER: adds what a patch brings to a folder that dev/lay.py takes for a repository.
+gather() {
+	mkdir -p "$2/edits"
+	contents "$1" | (cd "$top" && cpio --quiet -pdmu "$2")
+}
