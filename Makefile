@@ -19,7 +19,7 @@ $(if $(filter-out 0 1 races,$(DEBUG)),$(error DEBUG=$(DEBUG): 1, 0 or races is e
 # The kernel's own make is to see none of ours.
 dev := @env -u MAKEFLAGS -u MAKELEVEL -u MAKEOVERRIDES -u MFLAGS
 MAKEFLAGS += --no-print-directory
-.PHONY: help tree kunit stress model mutants coverage patches run boot test clean
+.PHONY: help tree kunit stress model mutants coverage sparse patches run boot test clean
 .NOTPARALLEL:
 
 help:
@@ -42,6 +42,9 @@ mutants:
 
 coverage:
 	$(dev) dev/coverage
+
+sparse:
+	$(dev) dev/sparse
 
 patches:
 	$(dev) dev/patches
