@@ -25,7 +25,7 @@ kpt_may_change(const struct kpt_port *port, kpt_pte_t pte, int level)
  */
 static __always_inline bool
 kpt_replace(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
-	    kpt_pte_t new, enum kpt_change change)
+	    kpt_pte_t new, enum kpt_class change)
 {
 	if (w->shared && port->env->lose_race && port->env->lose_race(w->tree))
 		return false;
@@ -153,7 +153,7 @@ kpt_detach(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t *table,
 
 /* By how much a change of this class changes the number of leaves of its level. */
 static __always_inline long
-kpt_leaf_delta(const struct kpt_format *fmt, enum kpt_change change, kpt_pte_t new, int level)
+kpt_leaf_delta(const struct kpt_format *fmt, enum kpt_class change, kpt_pte_t new, int level)
 {
 	switch (change) {
 	case KPT_MAP:
@@ -170,7 +170,7 @@ kpt_leaf_delta(const struct kpt_format *fmt, enum kpt_change change, kpt_pte_t n
 
 /* What only tracks writes may be paid later than all else. */
 static __always_inline void
-kpt_owe_range(const struct kpt_port *port, struct kpt_walk *w, enum kpt_change change,
+kpt_owe_range(const struct kpt_port *port, struct kpt_walk *w, enum kpt_class change,
 	      u64 start, u64 end, u8 levels)
 {
 	u8 owes = kpt_rule(port->format, change) & (KPT_OWES_LOCAL | KPT_OWES_BROADCAST);
@@ -181,7 +181,7 @@ kpt_owe_range(const struct kpt_port *port, struct kpt_walk *w, enum kpt_change c
 }
 
 static __always_inline void
-kpt_owe(const struct kpt_port *port, struct kpt_walk *w, enum kpt_change change,
+kpt_owe(const struct kpt_port *port, struct kpt_walk *w, enum kpt_class change,
 	const struct kpt_visit *v)
 {
 	kpt_owe_range(port, w, change, v->ia, v->ia + kpt_span(port->format, v->level),
@@ -191,7 +191,7 @@ kpt_owe(const struct kpt_port *port, struct kpt_walk *w, enum kpt_change change,
 /* What was true of the old value is no longer, and what is true of the new one is. */
 static __always_inline void
 kpt_conclude(const struct kpt_port *port, struct kpt_walk *w, const struct kpt_visit *v,
-	     kpt_pte_t new, enum kpt_change change)
+	     kpt_pte_t new, enum kpt_class change)
 {
 	const struct kpt_format *fmt = port->format;
 
@@ -217,7 +217,7 @@ kpt_prepares(const struct kpt_port *port, struct kpt_tree *tree, const struct kp
  */
 static __always_inline int
 kpt_change_by_break(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
-		    kpt_pte_t new, enum kpt_change change)
+		    kpt_pte_t new, enum kpt_class change)
 {
 	if (!kpt_replace(port, w, v, port->format->frozen, change))
 		return -EAGAIN;
@@ -242,7 +242,7 @@ kpt_change_by_break(const struct kpt_port *port, struct kpt_walk *w, struct kpt_
  */
 static __always_inline int
 kpt_change_external(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
-		    kpt_pte_t new, enum kpt_change change)
+		    kpt_pte_t new, enum kpt_class change)
 {
 	int err = 0;
 
@@ -262,7 +262,7 @@ kpt_change_external(const struct kpt_port *port, struct kpt_walk *w, struct kpt_
 }
 
 static __always_inline bool
-kpt_needs_break(const struct kpt_port *port, struct kpt_tree *tree, enum kpt_change change)
+kpt_needs_break(const struct kpt_port *port, struct kpt_tree *tree, enum kpt_class change)
 {
 	return kpt_rule(port->format, change) & KPT_BREAK &&
 	       (change == KPT_REMAP || !port->env->needs_break || port->env->needs_break(tree));
@@ -282,7 +282,7 @@ kpt_needs_break(const struct kpt_port *port, struct kpt_tree *tree, enum kpt_cha
  */
 static __always_inline int
 kpt_change_slowly(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
-		  kpt_pte_t new, enum kpt_change change)
+		  kpt_pte_t new, enum kpt_class change)
 {
 	if (port->env->external_set && w->tree->external)
 		return kpt_change_external(port, w, v, new, change);
@@ -292,7 +292,7 @@ kpt_change_slowly(const struct kpt_port *port, struct kpt_walk *w, struct kpt_vi
 
 static __always_inline int __must_check
 kpt_commit_slowly(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
-		  kpt_pte_t new, enum kpt_change change)
+		  kpt_pte_t new, enum kpt_class change)
 {
 	/* A copy, so that the walk's own stays in registers. */
 	struct kpt_visit copy = *v;
@@ -317,7 +317,7 @@ kpt_commit_slowly(const struct kpt_port *port, struct kpt_walk *w, struct kpt_vi
  */
 static __always_inline int __must_check
 kpt_commit(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
-	   kpt_pte_t new, enum kpt_change change)
+	   kpt_pte_t new, enum kpt_class change)
 {
 	if (unlikely((port->env->external_set && w->tree->external) ||
 		     kpt_needs_break(port, w->tree, change) ||
@@ -345,7 +345,7 @@ kpt_commit(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
 static __always_inline int __must_check
 kpt_change(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, kpt_pte_t new)
 {
-	enum kpt_change change;
+	enum kpt_class change;
 
 	if (kpt_frozen(port->format, v->pte))
 		return -EAGAIN;
@@ -375,7 +375,7 @@ kpt_change(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
  */
 static __always_inline int __must_check
 kpt_edit(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
-	 u64 clear, u64 set, enum kpt_change change)
+	 u64 clear, u64 set, enum kpt_class change)
 {
 	kpt_pte_t new = (v->pte & ~clear) | set;
 
@@ -449,7 +449,7 @@ kpt_fill_from_block(const struct kpt_port *port, struct kpt_tree *tree, kpt_pte_
 static void _name##_port_detach(struct kpt_walk *w, kpt_pte_t *table, u64 ia, int level);	\
 static void _name##_port_settle(struct kpt_tree *tree, struct kpt_gather *g);		\
 static int _name##_port_change_slowly(struct kpt_walk *w, struct kpt_visit *v,		\
-				      kpt_pte_t new, enum kpt_change change);		\
+				      kpt_pte_t new, enum kpt_class change);		\
 											\
 static const struct kpt_port _name##_port = {						\
 	.format		= &(_format),							\
@@ -472,7 +472,7 @@ static noinline void _name##_port_settle(struct kpt_tree *tree, struct kpt_gathe
 											\
 static noinline int __maybe_unused							\
 _name##_port_change_slowly(struct kpt_walk *w, struct kpt_visit *v, kpt_pte_t new,	\
-			   enum kpt_change change)					\
+			   enum kpt_class change)					\
 {											\
 	return kpt_change_slowly(&_name##_port, w, v, new, change);			\
 }

@@ -32,17 +32,17 @@ struct kpt_range {
 };
 
 /**
- * struct kpt_dump - a dump under way
+ * struct kpt_printer - a dump under way
  * @m:		where it goes
  * @range:	what has not been printed yet; @range.end is 0 if that is nothing
  */
-struct kpt_dump {
+struct kpt_printer {
 	struct seq_file *m;
 	struct kpt_range range;
 };
 
-void kpt_dump_range(struct kpt_dump *d, const struct kpt_range *next);
-void kpt_dump_flush(struct kpt_dump *d);
+void kpt_dump_range(struct kpt_printer *d, const struct kpt_range *next);
+void kpt_dump_flush(struct kpt_printer *d);
 
 static __always_inline int
 kpt_dump_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, void *arg)
@@ -82,7 +82,7 @@ kpt_dump_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_vis
 static __always_inline void
 kpt_dump(const struct kpt_port *port, struct kpt_walk *w, struct seq_file *m)
 {
-	struct kpt_dump d = { .m = m };
+	struct kpt_printer d = { .m = m };
 
 	kpt_walk_range(port, w, 0, KPT_LEAVES | KPT_ABSENT | KPT_YIELDS, kpt_dump_visitor, &d);
 	kpt_dump_flush(&d);

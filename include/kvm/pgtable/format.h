@@ -61,7 +61,7 @@ enum kpt_features {
 };
 
 /**
- * enum kpt_change - the class of a change of one entry
+ * enum kpt_class - the class of a change of one entry
  * @KPT_NONE:		nothing changes
  * @KPT_BAD:		no engine operation may do this, e.g. table to another table
  * @KPT_MAP:		absent to leaf or table
@@ -79,7 +79,7 @@ enum kpt_features {
  * @KPT_DETACH:		table to absent
  * @KPT_CHANGES:	how many there are
  */
-enum kpt_change {
+enum kpt_class {
 	KPT_NONE,
 	KPT_BAD,
 	KPT_MAP,
@@ -339,7 +339,7 @@ static __always_inline kpt_pte_t kpt_relevel(const struct kpt_format *fmt, kpt_p
 
 /* Changes */
 
-static __always_inline enum kpt_change
+static __always_inline enum kpt_class
 kpt_classify_leaf(const struct kpt_format *fmt, kpt_pte_t old, kpt_pte_t new)
 {
 	unsigned int lost = fmt->perms(old) & ~fmt->perms(new);
@@ -373,7 +373,7 @@ kpt_classify_leaf(const struct kpt_format *fmt, kpt_pte_t old, kpt_pte_t new)
  * Return: the one class that decides about breaking, invalidation and barriers
  * through &kpt_format.rules.
  */
-static __always_inline enum kpt_change
+static __always_inline enum kpt_class
 kpt_classify(const struct kpt_format *fmt, kpt_pte_t old, kpt_pte_t new, int level)
 {
 	bool from_table = kpt_is_table(fmt, old, level);
@@ -394,7 +394,7 @@ kpt_classify(const struct kpt_format *fmt, kpt_pte_t old, kpt_pte_t new, int lev
 	return kpt_classify_leaf(fmt, old, new);
 }
 
-static __always_inline u8 kpt_rule(const struct kpt_format *fmt, enum kpt_change change)
+static __always_inline u8 kpt_rule(const struct kpt_format *fmt, enum kpt_class change)
 {
 	return fmt->rules[change];
 }

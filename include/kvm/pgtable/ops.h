@@ -324,7 +324,7 @@ kpt_zap(const struct kpt_port *port, struct kpt_walk *w, int level)
 struct kpt_editing {
 	u64 clear;
 	u64 set;
-	enum kpt_change change;
+	enum kpt_class change;
 	u64 first;
 	u64 edited;
 	u8 levels;
@@ -525,7 +525,7 @@ static __always_inline int __must_check
 kpt_relax(const struct kpt_port *port, struct kpt_walk *w, u64 set, u64 clear, int *level)
 {
 	const struct kpt_format *fmt = port->format;
-	enum kpt_change change;
+	enum kpt_class change;
 	struct kpt_visit v;
 	kpt_pte_t new;
 

@@ -143,7 +143,7 @@ struct kpt_port {
 	void (*detach)(struct kpt_walk *w, kpt_pte_t *table, u64 ia, int level);
 	void (*settle)(struct kpt_tree *tree, struct kpt_gather *g);
 	int (*change_slowly)(struct kpt_walk *w, struct kpt_visit *v, kpt_pte_t new,
-			     enum kpt_change change);
+			     enum kpt_class change);
 };
 
 /*

@@ -32,7 +32,7 @@ static void kpt_range_print(struct seq_file *m, const struct kpt_range *r)
  * @d: dump
  * @next: the entries; printed when it is known that those behind them differ
  */
-void kpt_dump_range(struct kpt_dump *d, const struct kpt_range *next)
+void kpt_dump_range(struct kpt_printer *d, const struct kpt_range *next)
 {
 	if (d->range.end && kpt_range_continues(&d->range, next)) {
 		d->range.end = next->end;
@@ -47,7 +47,7 @@ EXPORT_SYMBOL_FOR_MODULES(kpt_dump_range, "kvm");
  * kpt_dump_flush() - print what a dump still holds back
  * @d: dump
  */
-void kpt_dump_flush(struct kpt_dump *d)
+void kpt_dump_flush(struct kpt_printer *d)
 {
 	if (d->range.end)
 		kpt_range_print(d->m, &d->range);

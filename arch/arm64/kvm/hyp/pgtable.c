@@ -644,7 +644,7 @@ static __always_inline int
 hyp_map_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, void *arg)
 {
 	const struct mapping *m = arg;
-	enum kpt_change change;
+	enum kpt_class change;
 	kvm_pte_t *table, new;
 	int r;
 
@@ -938,7 +938,7 @@ s2_link_empty(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit 
 static __always_inline int
 s2_map_entry(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, kvm_pte_t new)
 {
-	enum kpt_change change = kpt_classify(port->format, v->pte, new, v->level);
+	enum kpt_class change = kpt_classify(port->format, v->pte, new, v->level);
 
 	switch (change) {
 	case KPT_NONE:

@@ -649,7 +649,7 @@ static int tdp_link_sp(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault,
 	return 0;
 }
 
-static enum kpt_change tdp_fault_change(u64 old_spte, u64 new_spte, int level)
+static enum kpt_class tdp_fault_change(u64 old_spte, u64 new_spte, int level)
 {
 	if (!is_shadow_present_pte(old_spte))
 		return is_shadow_present_pte(new_spte) ? KPT_MAP : KPT_ANNOTATE;
@@ -662,7 +662,7 @@ static enum kpt_change tdp_fault_change(u64 old_spte, u64 new_spte, int level)
 
 static int tdp_install(struct kvm *kvm, struct kpt_walk *w, struct kpt_visit *v, u64 new_spte)
 {
-	enum kpt_change change = tdp_fault_change(v->pte, new_spte, tdp_level(v->level));
+	enum kpt_class change = tdp_fault_change(v->pte, new_spte, tdp_level(v->level));
 
 	/* A page that moves is first unmapped by an MMU notifier. */
 	if (KVM_BUG_ON((change == KPT_PROTECT || change == KPT_RELAX) &&

@@ -247,7 +247,7 @@ static void recognition(struct kunit *test)
 }
 
 /* DESIGN.md's table of changes, for two leaves. */
-static enum kpt_change
+static enum kpt_class
 leaf_change(const struct kpt_test_format *f, const struct kpt_reading *a,
 	    const struct kpt_reading *b)
 {
@@ -270,11 +270,11 @@ leaf_change(const struct kpt_test_format *f, const struct kpt_reading *a,
 	return KPT_SOFT;
 }
 
-static enum kpt_change
+static enum kpt_class
 expected_change(const struct kpt_test_format *f, u64 old, u64 new,
 		const struct kpt_reading *a, const struct kpt_reading *b)
 {
-	static const enum kpt_change by_kind[3][3] = {
+	static const enum kpt_class by_kind[3][3] = {
 		/* to      absent        table         leaf */
 		{ KPT_ANNOTATE, KPT_MAP, KPT_MAP },
 		{ KPT_DETACH, KPT_BAD, KPT_COLLAPSE },
@@ -315,9 +315,9 @@ static void classify_all(struct kunit *test, const struct kpt_test_format *f, in
 {
 	for (unsigned int i = 0; i < n; i++) {
 		for (unsigned int j = 0; j < n; j++) {
-			enum kpt_change expected = expected_change(f, ptes[i], ptes[j],
+			enum kpt_class expected = expected_change(f, ptes[i], ptes[j],
 								   &readings[i], &readings[j]);
-			enum kpt_change found = kpt_classify(f->format, ptes[i], ptes[j], level);
+			enum kpt_class found = kpt_classify(f->format, ptes[i], ptes[j], level);
 
 			if (found != expected) {
 				KUNIT_FAIL(test, "%llx to %llx at level %d is %d, not %d",
