@@ -65,12 +65,12 @@ static void check(struct kpt_ops *o, struct kpt_call *c, long ret)
 	kpt_test_check(o->t);
 }
 
-static void run(struct kpt_ops *o, struct kpt_call *c)
+static noinline_for_stack void run(struct kpt_ops *o, struct kpt_call *c)
 {
 	check(o, c, kpt_test_run(o->t, c));
 }
 
-static void map(struct kpt_ops *o, u64 first, u64 end)
+static noinline_for_stack void map(struct kpt_ops *o, u64 first, u64 end)
 {
 	struct kpt_call c = call(o, KPT_OP_MAP, first, end);
 
@@ -164,6 +164,12 @@ static void expect_refused(struct kpt_ops *o, const char *what, struct kpt_call 
 	KUNIT_EXPECT_EQ_MSG(o->t->kunit, o->t->alloc.seen, allocs, "%s: a table was made", what);
 }
 
+static noinline_for_stack void
+expect_range_refused(struct kpt_ops *o, const char *what, enum kpt_op op, u64 first, u64 end)
+{
+	expect_refused(o, what, call(o, op, first, end));
+}
+
 static void refuses_bad_ranges(struct kunit *test)
 {
 	struct kpt_ops o = start(test);
@@ -171,13 +177,13 @@ static void refuses_bad_ranges(struct kunit *test)
 
 	map(&o, o.base, o.base + o.block + o.page);
 	for (enum kpt_op op = KPT_OP_MAP; op <= KPT_OP_COLLAPSE; op++) {
-		expect_refused(&o, "empty", call(&o, op, o.base, o.base));
-		expect_refused(&o, "backwards", call(&o, op, o.base + o.page, o.base));
-		expect_refused(&o, "start not aligned", call(&o, op, o.base + 8, o.base + o.page));
-		expect_refused(&o, "end not aligned", call(&o, op, o.base, o.base + o.page + 8));
-		expect_refused(&o, "behind the end", call(&o, op, space, space + o.page));
-		expect_refused(&o, "over the end", call(&o, op, space - o.page, space + o.page));
-		expect_refused(&o, "overflow", call(&o, op, -o.page, 0));
+		expect_range_refused(&o, "empty", op, o.base, o.base);
+		expect_range_refused(&o, "backwards", op, o.base + o.page, o.base);
+		expect_range_refused(&o, "start not aligned", op, o.base + 8, o.base + o.page);
+		expect_range_refused(&o, "end not aligned", op, o.base, o.base + o.page + 8);
+		expect_range_refused(&o, "behind the end", op, space, space + o.page);
+		expect_range_refused(&o, "over the end", op, space - o.page, space + o.page);
+		expect_range_refused(&o, "overflow", op, -o.page, 0);
 	}
 	finish(&o);
 }
@@ -569,7 +575,7 @@ static void resumes_where_it_yielded(struct kunit *test)
 
 /* What a walk visited. */
 struct kpt_visits {
-	struct kpt_visit seen[3 * KPT_MAX_LEVELS];
+	struct kpt_visit seen[2 * KPT_MAX_LEVELS];
 	unsigned int count;
 	unsigned int stop;
 };
@@ -962,7 +968,7 @@ static void breaks_only_if_it_must(struct kunit *test)
 }
 
 /* The first block by pages, as dirty logging leaves it; one of them is elsewhere. */
-static void map_pages(struct kpt_ops *o, u64 stranger)
+static noinline_for_stack void map_pages(struct kpt_ops *o, u64 stranger)
 {
 	struct kpt_call c = call(o, KPT_OP_MAP, o->base, o->base + o->block);
 	struct kpt_call unmap = call(o, KPT_OP_UNMAP, stranger, stranger + o->page);

@@ -249,22 +249,26 @@ static void interleave(struct kpt_interleaving *r)
 static void interleave_often(struct kpt_test *t, int unit,
 			     void (*choose)(struct kpt_interleaving *r))
 {
-	struct kpt_interleaving r = { .t = t, .s = kpt_schedule_start(t), .choose = choose };
 	unsigned int count = max(schedules * 512 / kpt_entries(t->config->format), schedules / 4);
+	struct kpt_interleaving *r = kunit_kzalloc(t->kunit, sizeof(*r), GFP_KERNEL);
 
-	r.m = kpt_model_create(t, unit);
-	for (int i = 0; i < ARRAY_SIZE(r.any); i++)
-		r.any[i] = kpt_model_create(t, unit);
-	for (int i = 0; i < ARRAY_SIZE(r.path); i++)
-		r.path[i] = kpt_model_create(t, unit);
-	t->dirt = r.m;
+	KUNIT_ASSERT_NOT_NULL(t->kunit, r);
+	r->t = t;
+	r->s = kpt_schedule_start(t);
+	r->choose = choose;
+	r->m = kpt_model_create(t, unit);
+	for (int i = 0; i < ARRAY_SIZE(r->any); i++)
+		r->any[i] = kpt_model_create(t, unit);
+	for (int i = 0; i < ARRAY_SIZE(r->path); i++)
+		r->path[i] = kpt_model_create(t, unit);
+	t->dirt = r->m;
 	t->tree.unprotected = true;
 	kpt_test_seed(t);
 
 	for (int i = 0; i < count && !t->failed; i++)
-		interleave(&r);
+		interleave(r);
 
-	kpt_schedule_stop(r.s);
+	kpt_schedule_stop(r->s);
 	t->dirt = NULL;
 }
 
