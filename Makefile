@@ -19,7 +19,7 @@ $(if $(filter-out 0 1 races,$(DEBUG)),$(error DEBUG=$(DEBUG): 1, 0 or races is e
 # The kernel's own make is to see none of ours.
 dev := @env -u MAKEFLAGS -u MAKELEVEL -u MAKEOVERRIDES -u MFLAGS
 MAKEFLAGS += --no-print-directory
-.PHONY: help tree kunit stress model mutants coverage sparse patches run boot test clean
+.PHONY: help tree kunit stress model mutants coverage sparse coccicheck patches run boot test clean
 .NOTPARALLEL:
 
 help:
@@ -48,6 +48,9 @@ sparse:
 
 patches:
 	$(dev) dev/patches
+
+coccicheck:
+	$(dev) dev/coccicheck
 
 run: tree
 	$(dev) RUN=1 dev/boot

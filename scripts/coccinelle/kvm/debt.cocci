@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/// Find invalidations that are owed when the lock is dropped, or forgotten.
+//# An entry is gone, and a CPU may still use what it cached of it.  An MMU notifier that
+//# comes when the lock is free finds nothing to unmap, so it does not flush, and the
+//# page is given to somebody else.  Flush first.
+///
+// Confidence: Moderate
+// Comments: what was write-protected for the dirty log may be flushed later, before user
+//	space sees the log, and what a split leaves behind maps the same memory as the
+//	entries that replace it.  Such functions are told by their names.
+// Options: --no-includes --include-headers
+
+virtual context
+virtual report
+
+@forgotten exists@
+attribute name __uninitialized;
+iterator name scoped_guard;
+local idexpression struct kpt_debt D;
+identifier f;
+identifier owe =~ "^kpt_(end_owing|hand_over|take_debt)$";
+position p;
+@@
+
+ f(...)
+ {
+ ... when any
+ D = owe@p(...)
+ ... when != D
+ }
+
+@unlocked exists@
+local idexpression F;
+identifier removed !~ "clean|dirty|protect|split|wrprot|_wp_|write|young";
+identifier unlock =~ "^(write|read|spin)_unlock$|^KVM_MMU_UNLOCK$";
+identifier flush =~ "flush";
+expression E, lock;
+position p;
+@@
+
+(
+ F = removed(...)
+|
+ F |= removed(...)
+)
+ ... when != flush(...)
+     when != F = E
+ unlock@p(&lock->mmu_lock)
+ ... when != F = E
+ if (<+... F ...+>) flush(...);
+
+@yielded exists@
+local idexpression F;
+identifier removed !~ "flush";
+identifier yield =~ "^cond_resched_rwlock_(read|write)$";
+identifier flush =~ "flush";
+expression E, lock;
+position p;
+@@
+
+ F |= removed(...)
+ ... when != flush(...)
+     when != F = E
+     when != if (<+... F ...+>) { ... flush(...); ... }
+ yield@p(&lock->mmu_lock)
+
+@depends on context@
+identifier f;
+position p = {forgotten.p, unlocked.p, yielded.p};
+@@
+
+* f@p(...)
+
+@script:python depends on report@
+p << forgotten.p;
+@@
+
+coccilib.report.print_report(p[0], "debt is neither paid nor handed on, on some path")
+
+@script:python depends on report@
+p << unlocked.p;
+@@
+
+coccilib.report.print_report(p[0], "lock dropped before the invalidation that is owed")
+
+@script:python depends on report@
+p << yielded.p;
+@@
+
+coccilib.report.print_report(p[0], "lock given away before the invalidation that is owed")

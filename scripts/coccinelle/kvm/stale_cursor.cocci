@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/// Find entries that are used after what kept their table was given up.
+//# When a walk ends or yields, or the lock is dropped, the table that an entry stands in
+//# may be freed.  Its value may be kept; where it stands must be looked up again.
+///
+// Confidence: Moderate
+// Comments: without the engine, an entry is what a kvm_pte_t or pte_t pointer refers to.
+//	One in the root, or in a table that its caller knows to stay, is reported wrongly.
+// Options: --no-includes --include-headers
+
+virtual context
+virtual report
+
+@cursor exists@
+attribute name __uninitialized;
+iterator name scoped_guard;
+local idexpression struct kpt_visit v;
+identifier find =~ "^kpt_(visit_root|visit_child|find)$";
+identifier end =~ "^(kpt_end|kpt_end_owing|rcu_read_unlock|kpt_unmap|kpt_zap|kpt_wrprot|kpt_clear_dirty|kpt_split|kpt_collapse|kpt_dump)$";
+identifier use =~ "^kpt_(visit_child|commit|commit_slowly|change|edit|link)$";
+expression E, F;
+position p;
+@@
+
+(
+ find(..., &v)
+|
+ v = E
+)
+ ... when any
+ end(...)
+ ... when != kpt_visit_root(..., &v)
+     when != kpt_find(..., &v)
+     when != v = F
+(
+ use@p(..., &v, ...)
+|
+ v.ptep@p
+|
+ kpt_child_table@p(..., v.pte)
+)
+
+@yielded@
+position p;
+@@
+
+(
+ kpt_try_yield@p(...);
+|
+ tdp_mmu_iter_cond_resched@p(...);
+)
+
+@entry@
+typedef kvm_pte_t, pte_t;
+local idexpression kvm_pte_t *A;
+local idexpression pte_t *B;
+identifier find !~ "alloc";
+position a;
+@@
+
+(
+ A = find@a(...)
+|
+ B = find@a(...)
+)
+
+@dropped exists@
+local idexpression P;
+identifier find;
+identifier drop =~ "^(read|write|spin)_unlock$|^cond_resched_rwlock";
+identifier access =~ "^p[tmu][ed]p_get$|^(kvm_)?set_pte$|xchg|pte_update$";
+expression E, F, kvm;
+position entry.a, p;
+@@
+
+ P = find@a(...)
+ ... when any
+     when != P = E
+ drop(&kvm->mmu_lock)
+ ... when != P = F
+     when != &P
+(
+ *P@p
+|
+ access(..., P@p, ...)
+)
+
+@before exists@
+local idexpression P;
+identifier find;
+identifier lock =~ "^(read|write|spin)_lock$";
+identifier access =~ "^p[tmu][ed]p_get$|^(kvm_)?set_pte$|xchg|pte_update$";
+expression E, F, kvm;
+position entry.a, p;
+@@
+
+ P = find@a(...)
+ ... when != P = E
+     when any
+ lock(&kvm->mmu_lock)
+ ... when != P = F
+     when != &P
+     when any
+(
+ *P@p
+|
+ access(..., P@p, ...)
+)
+
+@depends on context@
+identifier f;
+position p = {cursor.p, yielded.p};
+@@
+
+* f@p(...)
+
+@depends on context@
+expression E;
+position p = {cursor.p, dropped.p, before.p};
+@@
+
+(
+* E.ptep@p
+|
+* E@p
+)
+
+@script:python depends on report@
+p << cursor.p;
+@@
+
+coccilib.report.print_report(p[0], "cursor used after its walk ended or yielded")
+
+@script:python depends on report@
+p << yielded.p;
+@@
+
+coccilib.report.print_report(p[0], "cursor used whether or not the walk yielded")
+
+@script:python depends on report@
+p << dropped.p;
+@@
+
+coccilib.report.print_report(p[0], "entry used after the lock that kept its table was dropped")
+
+@script:python depends on report@
+p << before.p;
+@@
+
+coccilib.report.print_report(p[0], "entry found before the lock was taken that keeps its table")

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/// Find tables whose memory is used for a list while hardware may still walk them.
+//# A table is linked, and may be cached, until the invalidation that follows its being
+//# unlinked.  What is written into it before is taken for entries.  Use the page's
+//# metadata, as &kpt_env.table_link asks.
+///
+// Confidence: High
+// Comments: a table that is reused for a list after the invalidation would be reported
+//	wrongly; none is known.
+// Options: --no-includes --include-headers
+
+virtual context
+virtual report
+
+@table@
+typedef kvm_pte_t, pte_t, kpt_pte_t, kpt_ptep_t;
+attribute name __uninitialized;
+iterator name scoped_guard;
+kvm_pte_t *A;
+pte_t *B;
+kpt_pte_t *C;
+kpt_ptep_t D;
+position p;
+@@
+
+(
+ (struct list_head *)A@p
+|
+ (struct list_head *)B@p
+|
+ (struct list_head *)C@p
+|
+ (struct list_head *)D@p
+|
+ (struct llist_node *)A@p
+|
+ (struct llist_node *)B@p
+|
+ (struct llist_node *)C@p
+|
+ (struct llist_node *)D@p
+)
+
+@env@
+identifier link, e;
+@@
+
+ struct kpt_env e = { .table_link = link, };
+
+@inside@
+identifier env.link;
+identifier T;
+type P;
+position p;
+@@
+
+ link(P T)
+ {
+ <...
+ return (kpt_pte_t **)T@p;
+ ...>
+ }
+
+@depends on context@
+expression E;
+position p = {table.p, inside.p};
+@@
+
+* E@p
+
+@script:python depends on report@
+p << table.p;
+@@
+
+coccilib.report.print_report(p[0], "list kept in a table that hardware may still walk")
+
+@script:python depends on report@
+p << inside.p;
+@@
+
+coccilib.report.print_report(p[0], "list kept in a table that hardware may still walk")

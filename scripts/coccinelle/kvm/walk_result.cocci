@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/// Find results of walks and exchanges that nobody looks at.
+//# -EAGAIN says that another walker was faster and nothing was written, -ENOMEM that a
+//# range is done in part.  Who goes on as if all were done leaves a page mapped that was
+//# to be unmapped, or frees what is still linked.
+///
+// Confidence: High
+// Comments: the compiler warns only where a __must_check result is dropped at once, not
+//	where it is put aside.  Walks that only read, and kpt_walk_range() with a visitor
+//	that keeps the result itself, may be ignored, as may the recovery of huge pages,
+//	which faults make up for.
+// Options: --no-includes --include-headers
+
+virtual context
+virtual report
+
+@initialize:python@
+@@
+
+results = set("""
+kpt_annotate kpt_begin kpt_change kpt_clear_dirty kpt_collapse kpt_commit kpt_commit_slowly
+kpt_edit kpt_edit_mask kpt_link kpt_map kpt_protect kpt_relax kpt_split kpt_try_exchange kpt_unmap
+kpt_wrprot kpt_zap
+kvm_pgtable_hyp_map kvm_pgtable_stage2_annotate kvm_pgtable_stage2_flush kvm_pgtable_stage2_map
+kvm_pgtable_stage2_relax_perms kvm_pgtable_stage2_split kvm_pgtable_stage2_unmap
+kvm_pgtable_stage2_wrprotect
+kvm_riscv_gstage_map_page kvm_riscv_gstage_set_pte kvm_riscv_gstage_try_update_pte
+kvmppc_create_pte
+""".split())
+
+@dropped@
+attribute name __uninitialized;
+iterator name scoped_guard;
+identifier call : script:python() { call in results };
+expression list es;
+position p;
+@@
+
+(
+ call@p(es);
+|
+ (void)call@p(es);
+)
+
+@aside exists@
+local idexpression r;
+identifier fn, call : script:python() { call in results };
+expression list es;
+position p;
+@@
+
+ fn(...)
+ {
+ ... when any
+ r = call@p(es)
+ ... when != r
+ }
+
+@again exists@
+local idexpression r;
+identifier call : script:python() { call in results };
+expression list es;
+expression E;
+position p;
+@@
+
+ r = call@p(es)
+ ... when != r
+ r = E
+
+@found@
+identifier f;
+position p = {dropped.p, aside.p, again.p};
+@@
+
+ f@p(...)
+
+@depends on context@
+identifier f;
+position found.p;
+@@
+
+* f@p(...)
+
+@script:python depends on report@
+f << found.f;
+p << found.p;
+@@
+
+coccilib.report.print_report(p[0], "result of %s() is ignored" % f)
