@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # The commands; what they do stands in dev/.
 
-variables := APPEND ARGS COMPARE CONSOLE CPU CPUS DEBUG FMT HUGEPAGES HW ICOUNT KERNEL KSRC MUTANT PAGES \
-	     RECORD ROOT SAN SECS STOCK SUITE TESTS TIMEOUT VERIFY
+variables := APPEND ARGS COMPARE CONFIG CONSOLE CPU CPUS DEBUG FMT HUGEPAGES HW ICOUNT KERNEL KSRC MUTANT \
+	     PAGES RECORD ROOT SAN SECS STOCK SUITE TESTS TIMEOUT VERIFY
 given := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
 unknown := $(filter-out $(variables),$(given))
 
@@ -19,7 +19,7 @@ $(if $(filter-out 0 1 races,$(DEBUG)),$(error DEBUG=$(DEBUG): 1, 0 or races is e
 # The kernel's own make is to see none of ours.
 dev := @env -u MAKEFLAGS -u MAKELEVEL -u MAKEOVERRIDES -u MFLAGS
 MAKEFLAGS += --no-print-directory
-.PHONY: help tree kunit stress model mutants coverage sparse coccicheck patches run boot test clean
+.PHONY: help tree kunit stress model mutants coverage sparse coccicheck patches deb run boot test clean
 .NOTPARALLEL:
 
 help:
@@ -48,6 +48,9 @@ sparse:
 
 patches:
 	$(dev) dev/patches
+
+deb:
+	$(dev) dev/deb
 
 coccicheck:
 	$(dev) dev/coccicheck
