@@ -5,12 +5,16 @@
 
 #include "schedule.h"
 
+/* No operation on a tree of a test's size reads or writes so many entries. */
+#define MOST_POINTS	BIT(22)
+
 /**
  * struct kpt_actor - a thread
  * @schedule:	schedule
  * @task:	task
  * @turn:	it may run
  * @walks:	walks that it is inside of
+ * @points:	points that its operation has passed
  * @call:	its operation; NULL: it has none
  * @result:	what that returned
  */
@@ -19,6 +23,7 @@ struct kpt_actor {
 	struct task_struct *task;
 	struct completion turn;
 	unsigned int walks;
+	unsigned int points;
 	struct kpt_call *call;
 	long result;
 };
@@ -91,7 +96,12 @@ static void pass(struct kpt_schedule *s)
 
 void kpt_schedule_point(struct kpt_schedule *s)
 {
-	if (!s->running || kpt_test_random(s->t, s->rarity))
+	if (!s->running)
+		return;
+	if (++s->running->points == MOST_POINTS)
+		kpt_test_report(s->t, "invariant 6: operation %d waits for what nobody will do",
+				s->running->call->op);
+	if (kpt_test_random(s->t, s->rarity))
 		return;
 	if (!kpt_test_random(s->t, 2))
 		s->idle(s->arg);
@@ -185,6 +195,7 @@ static int act(void *data)
 		wait_for_completion(&a->turn);
 		if (s->stopping)
 			return 0;
+		a->points = 0;
 		a->result = operate(s, a->call);
 		a->call = NULL;
 		give_turn(s, choose_busy(s));
