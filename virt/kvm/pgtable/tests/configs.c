@@ -5,6 +5,7 @@
 #include <fmt/arm64_hyp.h>
 #include <fmt/arm64_s2.h>
 #include <fmt/ept.h>
+#include <fmt/loongarch.h>
 #include <fmt/npt.h>
 #include <fmt/riscv_gstage.h>
 
@@ -21,6 +22,8 @@
 #define HYP(granule)	TREE(hyp_##granule, hyp_##granule, hyp_##granule)
 #define HVHE_4K		TREE(hvhe_4k, hvhe_4k, hvhe_4k)
 #define GSTAGE		TREE(gstage, gstage, gstage), .features = KPT_FEAT_AD
+#define LOONGARCH	TREE(loongarch, loongarch, loongarch)
+#define LOONGARCH_PTW	LOONGARCH, .features = KPT_FEAT_AD
 
 const struct kpt_config kpt_configs[] = {
 	{ .name = "ept_4level", EPT, .levels = 4, .ia_bits = 48 },
@@ -53,6 +56,9 @@ const struct kpt_config kpt_configs[] = {
 	{ .name = "gstage_sv39x4", GSTAGE, .levels = 3, .ia_bits = 41 },
 	{ .name = "gstage_sv48x4", GSTAGE, .levels = 4, .ia_bits = 50 },
 	{ .name = "gstage_sv57x4", GSTAGE, .levels = 5, .ia_bits = 59 },
+	{ .name = "loongarch_3level", LOONGARCH, .levels = 3, .ia_bits = 47 },
+	{ .name = "loongarch_3level_ptw", LOONGARCH_PTW, .levels = 3, .ia_bits = 47 },
+	{ .name = "loongarch_4level_ptw", LOONGARCH_PTW, .levels = 4, .ia_bits = 58 },
 	{}
 };
 

@@ -130,5 +130,6 @@ long kpt_run_hyp_64k(struct kpt_call *call);
 long kpt_run_hyp_64k_lpa(struct kpt_call *call);
 long kpt_run_hvhe_4k(struct kpt_call *call);
 long kpt_run_gstage(struct kpt_call *call);
+long kpt_run_loongarch(struct kpt_call *call);
 
 #endif /* __KVM_PGTABLE_TESTS_CONFIGS_H */

@@ -27,6 +27,7 @@ const struct kpt_test_format *const kpt_test_formats[] = {
 	&kpt_test_hvhe_64k,
 	&kpt_test_hvhe_64k_lpa,
 	&kpt_test_gstage,
+	&kpt_test_loongarch,
 	NULL
 };
 
@@ -63,6 +64,20 @@ const u8 kpt_rules_gstage[KPT_CHANGES] = {
 	[KPT_REMAP]	= KPT_OWES_LEAF,
 	[KPT_SPLIT]	= KPT_OWES_LEAF,
 	[KPT_COLLAPSE]	= KPT_OWES_LEAF | KPT_OWES_WALK | KPT_OWES_ALL,
+	[KPT_DETACH]	= KPT_OWES_LEAF | KPT_OWES_WALK | KPT_OWES_ALL,
+};
+
+const u8 kpt_rules_loongarch[KPT_CHANGES] = {
+	[KPT_BAD]	= KPT_REFUSED,
+	[KPT_MAP]	= KPT_OWES_LOCAL,
+	[KPT_YOUNG]	= KPT_OWES_LOCAL,
+	[KPT_RELAX]	= KPT_OWES_LOCAL,
+	[KPT_TRACK]	= KPT_OWES_LEAF,
+	[KPT_PROTECT]	= KPT_OWES_LEAF,
+	[KPT_UNMAP]	= KPT_OWES_LEAF,
+	[KPT_REMAP]	= KPT_BREAK | KPT_OWES_LEAF,
+	[KPT_SPLIT]	= KPT_BREAK | KPT_OWES_LEAF,
+	[KPT_COLLAPSE]	= KPT_BREAK | KPT_OWES_LEAF | KPT_OWES_WALK | KPT_OWES_ALL,
 	[KPT_DETACH]	= KPT_OWES_LEAF | KPT_OWES_WALK | KPT_OWES_ALL,
 };
 
@@ -323,5 +338,44 @@ struct kpt_reading kpt_read_gstage(u64 pte, int level)
 		.type		= gstage_type(pte),
 		.accessed	= bit(pte, 6),
 		.dirty		= bit(pte, 7),
+	};
+}
+
+/* KVM decides by bit 60 what is present; a walk only ever ends in the invalid table. */
+static enum kpt_kind loongarch_kind(u64 pte, int level)
+{
+	if (!bit(pte, 60))
+		return KPT_ABSENT;
+	return level && !bit(pte, 6) ? KPT_TABLE : KPT_LEAF;
+}
+
+static bool loongarch_valid(u64 pte, int level)
+{
+	if (level && !bit(pte, 6))
+		return address(pte, 47, 14) != KPT_LOONGARCH_INVALID_TABLE;
+	return bit(pte, 0) || bit(pte, 7);
+}
+
+static unsigned int loongarch_type(u64 pte)
+{
+	static const unsigned int types[] = { KPT_DEVICE, 0, KPT_NC, KPT_NO_TYPE };
+
+	return types[field(pte, 5, 4)];
+}
+
+struct kpt_reading kpt_read_loongarch(u64 pte, int level)
+{
+	bool write = bit(pte, 1) && bit(pte, 8);
+
+	return (struct kpt_reading) {
+		.kind		= loongarch_kind(pte, level),
+		.valid		= loongarch_valid(pte, level),
+		.writable	= write,
+		.oa		= address(pte, 47, 14),
+		.perms		= perms(!bit(pte, 61), write, !bit(pte, 62), !bit(pte, 62)),
+		.memory		= field(pte, 5, 4),
+		.type		= loongarch_type(pte),
+		.accessed	= bit(pte, 0),
+		.fast		= bit(pte, 59),
 	};
 }

@@ -146,6 +146,7 @@ extern const struct kpt_test_format kpt_test_hvhe_16k_lpa2;
 extern const struct kpt_test_format kpt_test_hvhe_64k;
 extern const struct kpt_test_format kpt_test_hvhe_64k_lpa;
 extern const struct kpt_test_format kpt_test_gstage;
+extern const struct kpt_test_format kpt_test_loongarch;
 
 struct kpt_reading kpt_read_ept(u64 pte, int level);
 struct kpt_reading kpt_read_npt(u64 pte, int level);
@@ -159,9 +160,11 @@ struct kpt_reading kpt_read_hvhe(u64 pte, int level);
 struct kpt_reading kpt_read_hvhe_lpa(u64 pte, int level);
 struct kpt_reading kpt_read_hvhe_lpa2(u64 pte, int level);
 struct kpt_reading kpt_read_gstage(u64 pte, int level);
+struct kpt_reading kpt_read_loongarch(u64 pte, int level);
 
 extern const u8 kpt_rules_x86[KPT_CHANGES];
 extern const u8 kpt_rules_arm64[KPT_CHANGES];
 extern const u8 kpt_rules_gstage[KPT_CHANGES];
+extern const u8 kpt_rules_loongarch[KPT_CHANGES];
 
 #endif /* __KVM_PGTABLE_TESTS_FORMATS_H */
