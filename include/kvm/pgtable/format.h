@@ -137,15 +137,16 @@ struct kpt_field {
  * @wide_root:	additional address bits that the root may resolve by being several
  *		adjacent tables
  * @block_levels: bit n is set if an entry of level n may map memory
- * @present:	the bit that tells leaves and tables from everything else
+ * @present:	the bit that tells leaves and tables from everything else; software's own
+ *		if hardware has none that both share
  * @table_mask:	above level 0, an entry is a table if its bits under this mask ...
  * @table_value: ... are these
  * @table_bits:	what a new table entry consists of, besides its address
  * @page_bits:	what marks a leaf of level 0
  * @block_bits:	what marks a leaf above level 0
  * @oa:		the output address, its low and its high part
- * @empty:	an entry that means nothing
- * @frozen:	an entry that belongs to whoever wrote it; others retry
+ * @empty:	an entry that means nothing, and leads hardware nowhere at any level
+ * @frozen:	an entry that belongs to whoever wrote it; others retry; as harmless
  * @accessed:	set when the page was used, 0 if software keeps no such bit
  * @dirty:	set when the page was written, 0 if writes are found by permission
  * @write:	bits that must be set for a write to be allowed

@@ -224,7 +224,8 @@ kpt_map(const struct kpt_port *port, struct kpt_walk *w, u64 oa, u64 attrs, int 
  * kpt_annotate() - give every entry of a range a meaning without memory
  * @port: port
  * @w: the operation
- * @annotation: the value, or the format's empty value to take annotations away
+ * @annotation: the format's empty value, with bits added that hardware ignores, or without,
+ *		to take annotations away
  * @max_level: the highest level at which one entry may stand for its whole span
  *
  * Leaves and tables of the range are unmapped.

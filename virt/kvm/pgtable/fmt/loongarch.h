@@ -33,18 +33,19 @@
 
 /*
  * KVM's own.  The walk ignores what its formats do not define, and of a directory
- * entry all above the address: Linux keeps virtual addresses there.  Only these
- * bits are free in both.
+ * entry all above the address: Linux keeps virtual addresses there.  Only what is
+ * above the address is free in both, bit 9 (KVM/LoongArch's KVM_PAGE_WRITEABLE) is not.
  */
 #define KPT_LOONGARCH_MMU_PRESENT	BIT_ULL(60)
-#define KPT_LOONGARCH_HOST_WRITABLE	BIT_ULL(59)
+#define KPT_LOONGARCH_MMU_WRITABLE	BIT_ULL(59)
 #define KPT_LOONGARCH_SOFT		GENMASK_ULL(59, 56)
 
 /*
  * A directory entry has no bit that makes it invalid: the walk goes wherever it
  * points.  What is not present points to a table whose every entry is that table's
  * own physical address.  As a directory it leads to itself, at the last level its
- * V and P are clear, so one value ends the walk at any level.
+ * V and P are clear, so one value ends the walk at any level.  Its address may be
+ * one that only the linker knows, to which a bit can be added, but not or'ed.
  */
 #define KPT_LOONGARCH_EMPTY	((u64)(KPT_LOONGARCH_INVALID_TABLE))
 #define KPT_LOONGARCH_FROZEN	(KPT_LOONGARCH_EMPTY + BIT_ULL(55))
@@ -57,8 +58,8 @@
 
 /*
  * The TLB holds invalid entries too, and what allowed less: the CPU that faulted
- * drops that.  The manual does not say what two entries of different sizes for one
- * address do, nor what INVTLB for one address leaves of a hardware walk: sizes
+ * drops that.  Not found in the manual: what two entries of different sizes for one
+ * address do, and what of a hardware walk INVTLB for one address leaves.  So sizes
  * change by a break, and a table that goes takes all of the guest's entries along.
  */
 static const u8 kpt_loongarch_rules[KPT_CHANGES] = {
@@ -82,7 +83,7 @@ static u64 kpt_loongarch_attrs(unsigned int prot, unsigned int features)
 	if (!(prot & KPT_R))
 		attrs |= KPT_LOONGARCH_NR;
 	if (prot & KPT_W)
-		attrs |= KPT_LOONGARCH_WRITABLE | KPT_LOONGARCH_HOST_WRITABLE;
+		attrs |= KPT_LOONGARCH_WRITABLE | KPT_LOONGARCH_MMU_WRITABLE;
 	if (!(prot & KPT_X))
 		attrs |= KPT_LOONGARCH_NX;
 
@@ -98,7 +99,7 @@ static unsigned int kpt_loongarch_perms(kpt_pte_t pte)
 	       (pte & KPT_LOONGARCH_NX ? 0 : KPT_X | KPT_UX);
 }
 
-/* LDDIR would take bits 14:13 of a huge page for its level; above it is misaligned. */
+/* LDDIR would take bits 14:13 of a huge page for its level; more is misaligned. */
 static bool kpt_loongarch_reserved_leaf(kpt_pte_t pte, int level)
 {
 	return !(pte & KPT_LOONGARCH_PRESENT) ||
@@ -116,7 +117,7 @@ static bool kpt_loongarch_reserved(kpt_pte_t pte, int level)
 
 /*
  * Huge pages of level 1 are two halves of 16M in the TLB; those of level 2 would be
- * of 32G, and no CPU is known to list that size in PRCFG2.
+ * of 32G, and the sizes that a 3A5000 lists in PRCFG2 end at 512M.
  */
 static const struct kpt_format __maybe_unused kpt_loongarch = {
 	.name		= "loongarch",
@@ -138,7 +139,7 @@ static const struct kpt_format __maybe_unused kpt_loongarch = {
 	.write		= KPT_LOONGARCH_WRITABLE,
 	.perm_mask	= KPT_LOONGARCH_WRITABLE | KPT_LOONGARCH_NR | KPT_LOONGARCH_NX,
 	.soft		= KPT_LOONGARCH_SOFT,
-	.fast_write	= KPT_LOONGARCH_HOST_WRITABLE,
+	.fast_write	= KPT_LOONGARCH_MMU_WRITABLE,
 	.rules		= kpt_loongarch_rules,
 	.attrs		= kpt_loongarch_attrs,
 	.perms		= kpt_loongarch_perms,
