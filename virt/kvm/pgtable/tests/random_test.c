@@ -17,7 +17,7 @@ MODULE_PARM_DESC(steps, "operations per tree, fewer where tables are larger");
 struct kpt_random {
 	struct kpt_test *t;
 	struct kpt_model *m;
-	struct kpt_model *other[4];
+	struct kpt_model *other[5];
 	struct kpt_call second;
 	long second_result;
 	bool second_ran;
@@ -104,7 +104,7 @@ static void random_second(struct kpt_random *r)
 static void disturbed_step(struct kpt_random *r)
 {
 	struct kpt_test *t = r->t;
-	struct kpt_call c;
+	struct kpt_call c, split;
 	long ret;
 
 	kpt_choose_call(r->m, &c);
@@ -129,9 +129,15 @@ static void disturbed_step(struct kpt_random *r)
 	    !(c.op == KPT_OP_RELAX && ret == -ENOENT))
 		kpt_test_report(t, "operation %d returned %ld", c.op, ret);
 
+	split = c;
+	split.op = KPT_OP_SPLIT;
+	split.level = r->m->unit;
 	kpt_model_apply(r->other[1], &c);
 	kpt_model_apply(r->other[2], &c);
+	/* What the first has split before it gives up, the second finds in parts. */
+	kpt_model_apply(r->other[4], &split);
 	if (r->second_ran) {
+		kpt_model_apply(r->other[4], &r->second);
 		kpt_model_apply(r->other[2], &r->second);
 		kpt_model_apply(r->other[3], &r->second);
 		kpt_model_copy(r->other[0], r->other[3]);
@@ -139,7 +145,7 @@ static void disturbed_step(struct kpt_random *r)
 	}
 	/* Done completely, the second included; or not done, which only an error excuses. */
 	if (ret && c.op != KPT_OP_AGE)
-		kpt_model_compare_any(r->m, r->other, 4);
+		kpt_model_compare_any(r->m, r->other, ARRAY_SIZE(r->other));
 	else
 		kpt_model_compare_any(r->m, r->other + (r->second_ran ? 2 : 1),
 				      r->second_ran ? 2 : 3);
