@@ -25,6 +25,10 @@ class Result:
     splats: list = field(default_factory=list)
 
     @property
+    def failed(self):
+        return self.status not in (None, 0, 4) or bool(self.splats)
+
+    @property
     def skips(self):
         return sum("skip" in line.lower() for line in self.output)
 
@@ -142,6 +146,8 @@ class Boot:
     def take_end(self, _index, status):
         self.current.status = int(status)
         self.current.seconds = time.monotonic() - self.since
+        # Of a fault, one test that notices is enough.
+        self.over = self.options.mutated and self.current.failed
         self.current = None
         self.since = time.monotonic()
 
@@ -162,6 +168,8 @@ def run_all(options, work, progress):
         boot.run()
         splats += boot.splats
         keep_logs(work, len(results) - len(pending))
+        if options.mutated and boot.over:
+            break
     return results, boot.facts, splats
 
 

@@ -53,7 +53,7 @@ class Run(Verdict):
         self.complete = all(result.status is not None for result in results)
         self.test = self.message = None
         for result in results:
-            if result.status not in (None, 0, 4) or result.splats:
+            if result.failed:
                 self.test = result.test.split()[0]
                 self.message = assertion(result.output) or (result.splats or result.output)[-1]
                 return
