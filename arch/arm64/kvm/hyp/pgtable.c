@@ -1297,27 +1297,36 @@ static u64 s2_recoverable(struct kpt_walk *w, struct kpt_visit *v)
 	return prot & KVM_PGTABLE_PROT_W ? block | KPT_S2_WRITE : block & ~KPT_S2_WRITE;
 }
 
+static noinline_for_stack int
+s2_recover_level(struct kvm_pgtable *pgt, u64 addr, u64 size, s8 level,
+		 kvm_pgtable_host_prot_t host_prot, void *arg)
+{
+	struct pgt_op op __uninitialized;
+	int r;
+
+	r = s2_begin(&op, pgt, addr, size, true);
+	if (r)
+		return min(r, 0);
+
+	op.host_prot = host_prot;
+	op.arg = arg;
+	op.level = level;
+	/* The same memory as before, which the guest has used already. */
+	op.skips_maintenance = true;
+	r = kpt_collapse(&s2_port, &op.walk, s2_recoverable);
+	kpt_end(&s2_port, &op.walk);
+	return r;
+}
+
 int kvm_pgtable_stage2_recover(struct kvm_pgtable *pgt, u64 addr, u64 size,
 			       kvm_pgtable_host_prot_t host_prot, void *arg)
 {
-	struct pgt_op op __uninitialized;
 	int r = 0;
 
 	/* From small blocks to large ones, which are made of them. */
 	for (s8 level = KVM_PGTABLE_LAST_LEVEL - 1; level >= KVM_PGTABLE_MIN_BLOCK_LEVEL &&
-	     kvm_granule_size(level) <= size && !r; level--) {
-		r = s2_begin(&op, pgt, addr, size, true);
-		if (r)
-			return min(r, 0);
-
-		op.host_prot = host_prot;
-		op.arg = arg;
-		op.level = level;
-		/* The same memory as before, which the guest has used already. */
-		op.skips_maintenance = true;
-		r = kpt_collapse(&s2_port, &op.walk, s2_recoverable);
-		kpt_end(&s2_port, &op.walk);
-	}
+	     kvm_granule_size(level) <= size && !r; level--)
+		r = s2_recover_level(pgt, addr, size, level, host_prot, arg);
 	dsb(ishst);
 	return r;
 }
