@@ -23,3 +23,14 @@ gather() {
 	mkdir -p "$2/edits"
 	contents "$1" | (cd "$top" && cpio --quiet -pdmu "$2")
 }
+
+# Each file of ours that goes into the kernel stands in one patch, and in one only.
+check_series() {
+	local listed all
+
+	listed=$(for step in "${series[@]}"; do contents "$step"; done | sort)
+	all=$(git -C "$top" ls-files --cached --others --exclude-standard -- arch Documentation edits \
+		include scripts tools virt | grep -v '^edits/README.md$' | sort)
+	listed=$(diff <(echo "$all") <(echo "$listed") | sed -n 's/^< /in no patch: /p; s/^> /in two patches: /p') || true
+	[ -z "$listed" ] || die "$listed"
+}
