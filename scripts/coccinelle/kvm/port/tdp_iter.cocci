@@ -160,12 +160,26 @@ idexpression young, test_only;
  ...+>
  }
 
+@yields depends on patch@
+symbol true, false;
+identifier iter;
+expression kvm, may_yield;
+idexpression flush;
+position yield;
+@@
+
+ if (may_yield && tdp_mmu_iter_cond_resched@yield(kvm, &iter, flush, false)) {
+	flush = false;
+	continue;
+ }
+
 // What a caller owes already is due when this yields, too.
 @unmap depends on patch@
 iterator name for_each_tdp_pte_min_level;
 symbol true, false;
 identifier f, iter;
 expression kvm, root, from, to, may_yield;
+position yields.yield;
 idexpression flush;
 @@
 
@@ -173,10 +187,8 @@ idexpression flush;
  {
  ...
 - for_each_tdp_pte_min_level(iter, kvm, root, PG_LEVEL_4K, from, to) {
--	if (may_yield && tdp_mmu_iter_cond_resched(kvm, &iter, flush, false)) {
--		flush = false;
--		continue;
--	}
+-	if (may_yield && tdp_mmu_iter_cond_resched@yield(kvm, &iter, flush, false))
+-		{ ... }
 -	if (!is_shadow_present_pte(iter.old_spte) ||
 -	    !is_last_spte(iter.old_spte, iter.level))
 -		continue;
