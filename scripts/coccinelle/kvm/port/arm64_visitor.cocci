@@ -5,7 +5,7 @@
 ///
 // Confidence: Moderate
 // Comments: the client brings s2_port, hyp_port, struct pgt_op, to_op(), arm_level(),
-//	pgt_op_init() and pgt_begin(), as arch/arm64/kvm/hyp/pgtable.c does.  References to a
+//	pgt_op_init(), pgt_begin() and s2_begin(), as arch/arm64/kvm/hyp/pgtable.c does.  References to a
 //	table's page are counted by its &kpt_env.changed, TLBs and caches are maintained by
 //	its invalidate and prepare, so who does either by hand keeps the context, and does
 //	not compile.
@@ -167,11 +167,8 @@ position p;
  ret = kvm_pgtable_walk(pgt, addr, size, &walker);
 
 @script:python choice@
-fn << walking.fn;
 asked << walking.asked;
-port;
 what;
-unprotected;
 @@
 
 entries = {
@@ -181,19 +178,16 @@ entries = {
 }
 flags = asked.split(" | ")
 if all(flag in entries for flag in flags):
-	hyp = fn.startswith("hyp_")
-	coccinelle.port = cocci.make_expr("&hyp_port" if hyp else "&s2_port")
 	coccinelle.what = cocci.make_expr(" | ".join(entries[flag] for flag in flags))
-	coccinelle.unprotected = cocci.make_expr("true" if hyp else "false")
 else:
 	cocci.include_match(False)
 
-@depends on patch@
+@begun depends on patch@
 identifier walking.walker, walking.fn;
-expression walking.pgt, walking.addr, walking.size, walking.data, walking.asked;
-expression choice.port, choice.what, choice.unprotected;
+expression walking.pgt, walking.addr, walking.size, walking.data, walking.asked, choice.what;
 idexpression walking.ret;
 position walking.p;
+fresh identifier port = script:python(fn) { "hyp_port" if fn.startswith("hyp_") else "s2_port" };
 @@
 
 - struct kvm_pgtable_walker walker@p = {
@@ -204,10 +198,22 @@ position walking.p;
 + struct pgt_op op;
  ... when any
 - ret = kvm_pgtable_walk(pgt, addr, size, &walker);
-+ pgt_op_init(&op, pgt, unprotected);
-+ ret = pgt_begin(port, &op, pgt, addr, size, false);
++ ret = s2_begin(&op, pgt, addr, size, false);
 + if (!ret) {
-+	ret = kpt_walk_range(port, &op.walk, 0, what, fn, data);
-+	kpt_end(port, &op.walk);
++	ret = kpt_walk_range(&port, &op.walk, 0, what, fn, data);
++	kpt_end(&port, &op.walk);
 + }
 + ret = min(ret, 0);
+
+// Where nobody shares the tables nothing keeps the allocation of one from sleeping.
+@depends on patch@
+symbol op, false, hyp_port;
+expression pgt, addr, size, ret;
+@@
+
++ pgt_op_init(&op, pgt, true);
+  ret =
+- s2_begin(&op, pgt, addr, size, false)
++ pgt_begin(&hyp_port, &op, pgt, addr, size, false)
+  ;
+  if (!ret) { ret = kpt_walk_range(&hyp_port, ...); ... }

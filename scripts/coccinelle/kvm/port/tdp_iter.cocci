@@ -38,7 +38,7 @@ idexpression new, set;
 - }
 + if (tdp_begin(&tdp, &w, kvm, root, from, to, true)) {
 +	KVM_BUG_ON(kpt_wrprot(&tdp_port, &w, kpt_level(floor), KPT_YIELDS), kvm);
-+	set = kpt_end_owing(&tdp_port, &w).owes;
++	set |= kpt_end_owing(&tdp_port, &w).owes;
 + }
  ...
  }
@@ -66,7 +66,7 @@ idexpression new, set;
 - }
 + if (tdp_begin(&tdp, &w, kvm, root, from, to, false)) {
 +	KVM_BUG_ON(kpt_protect(&tdp_port, &w, kpt_level(floor), bits, 0), kvm);
-+	set = kpt_end_owing(&tdp_port, &w).owes;
++	set |= kpt_end_owing(&tdp_port, &w).owes;
 + }
  ...
  }
