@@ -146,9 +146,14 @@ identifier helper.g;
 symbol ctx;
 @@
 
+(
+- g(ctx)
++ g(port, w, v)
+|
 - g(ctx,
 + g(port, w, v,
   ...)
+)
 
 // A walk whose flags its caller gives, or with others, is told more than which entries to visit.
 @walking depends on patch@
