@@ -6,7 +6,7 @@
 #include "schedule.h"
 
 /* No operation on a tree of a test's size reads or writes so many entries. */
-#define MOST_POINTS	BIT(22)
+#define MOST_POINTS	BIT(20)
 
 /**
  * struct kpt_actor - a thread
