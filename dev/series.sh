@@ -18,6 +18,15 @@ contents() {
 	done
 }
 
+# What all patches bring, each thing as often as they do.
+all_contents() {
+	local patch
+
+	for patch in "${series[@]:1}"; do
+		contents "$patch"
+	done
+}
+
 # gather PATCH FOLDER: adds what a patch brings to a folder that dev/lay.py takes for a repository.
 gather() {
 	mkdir -p "$2/edits"
@@ -28,7 +37,7 @@ gather() {
 check_series() {
 	local listed all
 
-	listed=$(for step in "${series[@]}"; do contents "$step"; done | sort)
+	listed=$(all_contents | sort)
 	all=$(git -C "$top" ls-files --cached --others --exclude-standard -- arch Documentation edits \
 		include scripts tools virt | grep -v '^edits/README.md$' | sort)
 	listed=$(diff <(echo "$all") <(echo "$listed") | sed -n 's/^< /in no patch: /p; s/^> /in two patches: /p') || true
