@@ -14,10 +14,11 @@ unsigned int kpt_mutant __weak;
 core_param(kpt_mutant, kpt_mutant, uint, 0);
 """
 
-# Statements without which nothing is told, owed, paid or freed: each call is left out once.
+# Statements without which nothing is told, owed, paid, freed or traced: each call is left out once.
 CALLS = re.compile(r"""^(?P<indent>\t+)(?P<call>
     kpt_(?:pay|owe|owe_range|owe_spurious|edit_owe|tell|tell_detached|count|conclude|debt_add|
-           make_broken|reclaim|account|store|fill|fill_from_block|gather_table|gather_begin) |
+           make_broken|reclaim|account|store|fill|fill_from_block|gather_table|gather_begin|
+           trace_\w+) |
     port->(?:settle|detach) |
     (?:port->)?env->(?:begin|end|yield|invalidate|attached|detached|free|reclaim|prepare|leaves|
                        changed|external_free))\(""", re.X)

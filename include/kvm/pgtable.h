@@ -9,6 +9,7 @@
  *	change.h	one change of one entry, with its consequences
  *	walk.h		from the root to an entry, and over a range
  *	gather.h	unlink, invalidate, reclaim: in this order
+ *	trace.h		tracepoints
  *	port.h		what a client brings: format, surroundings, trees
  *	exchange.h	the only code that reads or writes a live entry
  *	format.h	what an entry looks like and what a change of it requires

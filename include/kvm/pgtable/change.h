@@ -65,6 +65,8 @@ kpt_tell(const struct kpt_port *port, struct kpt_walk *w, const struct kpt_visit
 {
 	if (port->env->changed)
 		port->env->changed(w->tree, v, new);
+	if (kpt_traced(kvm_pgtable_change))
+		kpt_trace_change(w->tree, v->ia, v->level, v->pte, new);
 }
 
 static __always_inline void
@@ -105,7 +107,11 @@ kpt_detach(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t *table,
 	int top = level;
 	long leaves = 0;
 
+	if (kpt_traced(kvm_pgtable_detach))
+		kpt_trace_detach(w->tree, table, ia, level);
 	if (env->take_over) {
+		if (kpt_traced(kvm_pgtable_reclaim))
+			kpt_trace_reclaim(w->tree, table);
 		env->take_over(port, w, table, level);
 		return;
 	}

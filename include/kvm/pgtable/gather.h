@@ -13,7 +13,7 @@
 #include <linux/minmax.h>
 #include <linux/string.h>
 
-#include <kvm/pgtable/port.h>
+#include <kvm/pgtable/trace.h>
 
 /* How many entries an operation may leave frozen before it pays for them. */
 #define KPT_BROKEN_MAX	32
@@ -86,6 +86,8 @@ kpt_pay(const struct kpt_port *port, struct kpt_tree *tree, struct kpt_debt *deb
 	if (!debt->owes)
 		return;
 
+	if (kpt_traced(kvm_pgtable_flush))
+		kpt_trace_flush(tree, debt);
 	port->env->invalidate(tree, debt);
 	*debt = (struct kpt_debt) { };
 }
@@ -142,6 +144,8 @@ kpt_reclaim(const struct kpt_port *port, struct kpt_tree *tree, struct kpt_gathe
 		kpt_pte_t *table = g->tables;
 
 		g->tables = *port->env->table_link(table);
+		if (kpt_traced(kvm_pgtable_reclaim))
+			kpt_trace_reclaim(tree, table);
 		port->env->reclaim(tree, table);
 	}
 }

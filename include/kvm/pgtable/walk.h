@@ -237,6 +237,8 @@ kpt_try_yield(const struct kpt_port *port, struct kpt_walk *w, u64 at)
 	port->settle(w->tree, &w->gather);
 	if (port->env->end)
 		port->env->end(w->tree);
+	if (kpt_traced(kvm_pgtable_yield))
+		kpt_trace_yield(w->tree, at, w->shared);
 	port->env->yield(w->tree, w->shared);
 	if (port->env->begin)
 		port->env->begin(w->tree);

@@ -4,6 +4,9 @@
  * ready before a CPU can use it, unlinked tables are handed over as they are, and
  * every entry that comes or goes is told.
  */
+#include <linux/tracepoint.h>
+
+#include <trace/events/kvm_pgtable.h>
 #include <fmt/arm64_s2.h>
 
 #include "ports.h"
@@ -227,6 +230,30 @@ static void hands_tables_over(struct kunit *test)
 	}
 }
 
+static void count_reclaimed(void *data, const void *root, const void *table)
+{
+	++*(unsigned int *)data;
+}
+
+static void traces_what_it_hands_over(struct kunit *test)
+{
+	unsigned int traced = 0;
+
+	if (!IS_ENABLED(CONFIG_TRACEPOINTS))
+		kunit_skip(test, "needs CONFIG_TRACEPOINTS");
+	KUNIT_ASSERT_EQ(test, register_trace_kvm_pgtable_reclaim(count_reclaimed, &traced), 0);
+
+	start(test);
+	KUNIT_EXPECT_EQ(test, run(test, KPT_OP_MAP, BASE, BASE + BLOCK + PAGE, false), 0);
+	KUNIT_EXPECT_EQ(test, run(test, KPT_OP_UNMAP, BASE, BASE + 2 * BLOCK, false), 0);
+	KUNIT_EXPECT_EQ(test, client.taken, 1);
+	KUNIT_EXPECT_EQ(test, traced, 1);
+	finish(test);
+
+	unregister_trace_kvm_pgtable_reclaim(count_reclaimed, &traced);
+	tracepoint_synchronize_unregister();
+}
+
 static void tells_every_entry(struct kunit *test)
 {
 	for (int shared = 0; shared < 2; shared++) {
@@ -249,6 +276,7 @@ static struct kunit_case client_cases[] = {
 	KUNIT_CASE(prepares_once_if_others_are_faster),
 	KUNIT_CASE(prepares_after_the_break),
 	KUNIT_CASE(hands_tables_over),
+	KUNIT_CASE(traces_what_it_hands_over),
 	KUNIT_CASE(tells_every_entry),
 	{}
 };
