@@ -6,12 +6,19 @@ import sys
 import time
 
 from . import baseline
+from .options import die
 
 # How much of its output is shown when a test fails.
 LAST_WORDS = 12
 # What a test takes, for the progress, if the unmodified kernel's time is not on record.
 UNKNOWN_SECONDS = 5
 KERNELS = {"debug": "KASAN and lockdep", "races": "KCSAN"}
+
+
+def check_sanitizer(options, facts):
+    """A kernel may have KCSAN and not switch it on."""
+    if facts and options.debug == "races" and int(facts.get("watchpoints") or 0) == 0:
+        die("this kernel's KCSAN watches nothing")
 
 
 def judge(options, results):
