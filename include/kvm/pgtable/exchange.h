@@ -9,7 +9,7 @@
 #define __KVM_PGTABLE_EXCHANGE_H
 
 #include <linux/atomic.h>
-#include <linux/rcupdate.h>
+#include <linux/compiler.h>
 
 #include <kvm/pgtable/format.h>
 
@@ -26,7 +26,7 @@ void KPT_TAKE_TURNS(void);
  */
 static __always_inline kpt_pte_t *kpt_raw(kpt_ptep_t ptep)
 {
-	return rcu_dereference_protected(ptep, true);
+	return (__force kpt_pte_t *)ptep;
 }
 
 /**
