@@ -44,7 +44,8 @@ struct bench_leaf {
  * @dirty:	what clearing dirty takes away: BENCH_WRITABLE or BENCH_DIRTY
  * @create:	makes an empty tree
  * @destroy:	removes the tree with all that is in it, nobody else being there
- * @map:	maps a range to contiguous memory by leaves of @span
+ * @populate:	maps a range to contiguous memory by leaves of @span
+ * @map:	the same, if the code has such an operation
  * @fault:	maps one page as a fault does, beside other faults
  * @unmap:	removes every leaf of a range
  * @lookup:	finds out what an address is mapped to, in the code's own way
@@ -66,6 +67,7 @@ struct bench_candidate {
 	unsigned int dirty;
 	void (*create)(void);
 	void (*destroy)(void);
+	void (*populate)(u64 ia, u64 oa, u64 size, u64 span);
 	void (*map)(u64 ia, u64 oa, u64 size, u64 span);
 	void (*fault)(u64 ia, u64 oa);
 	void (*unmap)(u64 ia, u64 size);

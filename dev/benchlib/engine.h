@@ -317,6 +317,7 @@ ENGINE_FUNCTION(_name, look, struct bench_leaf, (u64 ia), ia)
 /* Those operations that every format has; a candidate adds its own. */
 #define ENGINE_OPERATIONS(_name)						\
 	.destroy	= _name##_destroy,					\
+	.populate	= _name##_map,						\
 	.map		= _name##_map,						\
 	.fault		= _name##_fault,					\
 	.unmap		= _name##_unmap,					\

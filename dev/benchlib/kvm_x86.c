@@ -209,8 +209,7 @@ static void fault(u64 ia, u64 oa)
 	map_page(ia, oa, PG_LEVEL_4K);
 }
 
-/* KVM maps by faults only; so this prepares, but is no row of its own. */
-static void map(u64 ia, u64 oa, u64 size, u64 span)
+static void populate(u64 ia, u64 oa, u64 size, u64 span)
 {
 	int level = span == BENCH_1G ? PG_LEVEL_1G : span == BENCH_2M ? PG_LEVEL_2M : PG_LEVEL_4K;
 
@@ -331,7 +330,7 @@ static const struct bench_candidate ept = {
 	.dirty		= BENCH_DIRTY,
 	.create		= create,
 	.destroy	= destroy,
-	.map		= map,
+	.populate	= populate,
 	.fault		= fault,
 	.unmap		= unmap,
 	.lookup		= lookup,

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bench CANDIDATES... : measures the page-table code that is linked to it.
+ * Measures the page-table code that is linked to it.
  *
- *	bench ns SECONDS	prints nanoseconds, as long for each row and candidate
- *	bench count		runs each row once, for Callgrind to count its instructions
+ *	bench ns SECONDS	takes times, for so long for each row and candidate
+ *	bench count		runs each row once, for Callgrind to count instructions
  *
- * One line for each candidate and row: names, what the row's figures are divided
- * by, and with `ns` a pair of figures for each run: until the operation returned, and until
- * everything had been done that it left for later.
+ * A line for each candidate and row has their names, what the figures are to be divided by, and
+ * with `ns` a pair of figures for each run: until the operation returned, and until all was
+ * done that it left for later.
  */
 #include <stddef.h>
 #include <stdio.h>
@@ -20,18 +20,19 @@
 #include "bench.h"
 
 #define PAGES		8192
-#define PAGES_AT	((void *)0x100000000000)
-#define STRUCTS_AT	((void *)0x200000000000)
+#define PAGES_AT	((void *)0x1000000000)
+#define STRUCTS_AT	((void *)0x2000000000)
 #define STRUCT_SIZE	64
 
 /* The guest's memory: where it is for the guest, and where in truth. Never touched. */
-#define IA		BENCH_1G
+#define IA		0ULL
 #define OA		(64 * BENCH_1G)
 
 #define PAGES_1G	(BENCH_1G / BENCH_4K)
 #define PAGES_2M	(BENCH_2M / BENCH_4K)
 #define SOME		256
 #define TABLES		64
+#define BLOCK_TABLES	8
 #define LOOKUPS		4096
 #define SPARSE_MASK	0x0001000100010001ULL
 
@@ -47,144 +48,144 @@ __attribute__((force_align_arg_pointer)) void bench_die(const char *why)
 
 typedef const struct bench_candidate *candidate_t;
 
-/* States that a row starts from, and what they should look like after it */
+typedef void (*map_t)(u64 ia, u64 oa, u64 size, u64 span);
+
+/* Parts of the guest's memory */
+
+static void map_each(map_t map)
+{
+	for (u64 at = 0; at < SOME * BENCH_4K; at += BENCH_4K)
+		map(IA + at, OA + at, BENCH_4K, BENCH_4K);
+}
+
+static void map_some(map_t map)
+{
+	for (u64 at = 0; at < TABLES * BENCH_2M; at += BENCH_2M)
+		map(IA + at, OA + at, SOME * BENCH_4K, BENCH_4K);
+}
+
+static void map_some_blocks(map_t map)
+{
+	for (u64 at = 0; at < BLOCK_TABLES * BENCH_1G; at += BENCH_1G)
+		map(IA + at, OA + at, SOME * BENCH_2M, BENCH_2M);
+}
+
+static void map_full(map_t map)
+{
+	map(IA, OA, BENCH_1G, BENCH_4K);
+}
+
+/* What a row starts from */
 
 static void empty(candidate_t c)
 {
 }
 
-static void full(candidate_t c)
-{
-	c->map(IA, OA, BENCH_1G, BENCH_4K);
-}
-
-static void blocks(candidate_t c)
-{
-	c->map(IA, OA, BENCH_1G, BENCH_1G);
-}
-
-/* Tables are there, with one page each. */
+/* Tables are there, each with its last entry in use. */
 static void tables(candidate_t c)
 {
-	for (u64 at = BENCH_2M; at <= BENCH_1G; at += BENCH_2M)
-		c->map(IA + at - BENCH_4K, OA + at - BENCH_4K, BENCH_4K, BENCH_4K);
+	for (u64 at = BENCH_2M - BENCH_4K; at < BENCH_1G; at += BENCH_2M)
+		c->populate(IA + at, OA + at, BENCH_4K, BENCH_4K);
 }
 
 static void block_tables(candidate_t c)
 {
-	for (u64 at = BENCH_1G; at <= 8 * BENCH_1G; at += BENCH_1G)
-		c->map(IA + at - BENCH_2M, OA + at - BENCH_2M, BENCH_2M, BENCH_2M);
+	for (u64 at = BENCH_1G - BENCH_2M; at < BLOCK_TABLES * BENCH_1G; at += BENCH_1G)
+		c->populate(IA + at, OA + at, BENCH_2M, BENCH_2M);
 }
 
-static void map_each(candidate_t c);
-static void map_some(candidate_t c);
-static void map_some_blocks(candidate_t c);
-
-static void mapped_each(candidate_t c)
+static void each(candidate_t c)
 {
 	tables(c);
-	map_each(c);
+	map_each(c->populate);
 }
 
-static void mapped_some(candidate_t c)
+static void some(candidate_t c)
 {
 	tables(c);
-	map_some(c);
+	map_some(c->populate);
 }
 
-static void mapped_some_blocks(candidate_t c)
+static void some_blocks(candidate_t c)
 {
 	block_tables(c);
-	map_some_blocks(c);
+	map_some_blocks(c->populate);
 }
 
-static void expect(candidate_t c, u64 ia, u64 span, unsigned int bits, unsigned int of)
+static void full(candidate_t c)
 {
-	struct bench_leaf leaf = c->look(IA + ia);
+	map_full(c->populate);
+}
 
-	if ((leaf.span && leaf.oa == OA + ia && leaf.span >= span && (leaf.bits & of) == bits) ||
-	    (!leaf.span && !span))
+static void block(candidate_t c)
+{
+	c->populate(IA, OA, BENCH_1G, BENCH_1G);
+}
+
+/* Checks */
+
+/* The page at this offset is mapped by a leaf of at least @span bytes, or not if that is 0. */
+static void expect(candidate_t c, u64 at, u64 span, unsigned int bits, unsigned int of)
+{
+	struct bench_leaf leaf = c->look(IA + at);
+
+	if (span ? leaf.span >= span && leaf.oa == OA + at && (leaf.bits & of) == bits : !leaf.span)
 		return;
 
 	fprintf(stderr, "%s: %#llx is mapped to %#llx, %#llx bytes, bits %#x\n",
-		c->name, IA + ia, leaf.oa, leaf.span, leaf.bits);
+		c->name, IA + at, leaf.oa, leaf.span, leaf.bits);
 	bench_die("an operation has not done what it should");
 }
 
 static void expect_all(candidate_t c, u64 span, unsigned int bits, unsigned int of)
 {
-	for (u64 ia = 0; ia < BENCH_1G; ia += BENCH_4K)
-		expect(c, ia, span, bits, of);
+	for (u64 at = 0; at < BENCH_1G; at += BENCH_4K)
+		expect(c, at, span, bits, of);
 }
 
-/* Rows */
-
-static void map_each(candidate_t c)
+/* Is this offset the last @part of a @whole? */
+static bool is_last(u64 at, u64 part, u64 whole)
 {
-	for (u64 ia = 0; ia < SOME * BENCH_4K; ia += BENCH_4K)
-		c->map(IA + ia, OA + ia, BENCH_4K, BENCH_4K);
+	return !((at + part) % whole);
 }
 
 static void check_each(candidate_t c)
 {
-	for (u64 ia = 0; ia < BENCH_2M; ia += BENCH_4K)
-		expect(c, ia, ia < SOME * BENCH_4K || ia == BENCH_2M - BENCH_4K ? BENCH_4K : 0, 0, 0);
-}
-
-static void unmap_each(candidate_t c)
-{
-	for (u64 ia = 0; ia < SOME * BENCH_4K; ia += BENCH_4K)
-		c->unmap(IA + ia, BENCH_4K);
+	for (u64 at = 0; at < BENCH_2M; at += BENCH_4K)
+		expect(c, at, at < SOME * BENCH_4K || is_last(at, BENCH_4K, BENCH_2M) ? BENCH_4K : 0,
+		       0, 0);
 }
 
 static void check_tables(candidate_t c)
 {
-	for (u64 ia = 0; ia < BENCH_1G; ia += BENCH_4K)
-		expect(c, ia, (ia + BENCH_4K) % BENCH_2M ? 0 : BENCH_4K, 0, 0);
-}
-
-static void map_some(candidate_t c)
-{
-	for (u64 ia = 0; ia < TABLES * BENCH_2M; ia += BENCH_2M)
-		c->map(IA + ia, OA + ia, SOME * BENCH_4K, BENCH_4K);
+	for (u64 at = 0; at < BENCH_1G; at += BENCH_4K)
+		expect(c, at, is_last(at, BENCH_4K, BENCH_2M) ? BENCH_4K : 0, 0, 0);
 }
 
 static void check_some(candidate_t c)
 {
-	for (u64 ia = 0; ia < TABLES * BENCH_2M; ia += BENCH_4K)
-		expect(c, ia, ia % BENCH_2M < SOME * BENCH_4K ||
-		       !((ia + BENCH_4K) % BENCH_2M) ? BENCH_4K : 0, 0, 0);
-}
-
-static void unmap_some(candidate_t c)
-{
-	for (u64 ia = 0; ia < TABLES * BENCH_2M; ia += BENCH_2M)
-		c->unmap(IA + ia, SOME * BENCH_4K);
-}
-
-static void map_some_blocks(candidate_t c)
-{
-	for (u64 ia = 0; ia < 8 * BENCH_1G; ia += BENCH_1G)
-		c->map(IA + ia, OA + ia, SOME * BENCH_2M, BENCH_2M);
+	for (u64 at = 0; at < TABLES * BENCH_2M; at += BENCH_4K)
+		expect(c, at, at % BENCH_2M < SOME * BENCH_4K ||
+		       is_last(at, BENCH_4K, BENCH_2M) ? BENCH_4K : 0, 0, 0);
 }
 
 static void check_some_blocks(candidate_t c)
 {
-	for (u64 ia = 0; ia < 8 * BENCH_1G; ia += BENCH_2M)
-		expect(c, ia, ia % BENCH_1G < SOME * BENCH_2M ||
-		       !((ia + BENCH_2M) % BENCH_1G) ? BENCH_4K : 0, 0, 0);
-}
-
-static void unmap_some_blocks(candidate_t c)
-{
-	for (u64 ia = 0; ia < 8 * BENCH_1G; ia += BENCH_1G)
-		c->unmap(IA + ia, SOME * BENCH_2M);
+	for (u64 at = 0; at < BLOCK_TABLES * BENCH_1G; at += BENCH_2M)
+		expect(c, at, at % BENCH_1G < SOME * BENCH_2M ||
+		       is_last(at, BENCH_2M, BENCH_1G) ? BENCH_4K : 0, 0, 0);
 }
 
 static void check_block_tables(candidate_t c)
 {
-	for (u64 ia = 0; ia < 8 * BENCH_1G; ia += BENCH_2M)
-		expect(c, ia, (ia + BENCH_2M) % BENCH_1G ? 0 : BENCH_4K, 0, 0);
+	for (u64 at = 0; at < BLOCK_TABLES * BENCH_1G; at += BENCH_2M)
+		expect(c, at, is_last(at, BENCH_2M, BENCH_1G) ? BENCH_4K : 0, 0, 0);
+}
+
+static void check_first_pages(candidate_t c)
+{
+	for (u64 at = 0; at < BENCH_1G; at += BENCH_4K)
+		expect(c, at, at % BENCH_2M ? 0 : BENCH_4K, 0, 0);
 }
 
 static void check_full(candidate_t c)
@@ -192,57 +193,9 @@ static void check_full(candidate_t c)
 	expect_all(c, BENCH_4K, BENCH_WRITABLE, BENCH_WRITABLE);
 }
 
-static void unmap_full(candidate_t c)
-{
-	c->unmap(IA, BENCH_1G);
-}
-
 static void check_empty(candidate_t c)
 {
 	expect_all(c, 0, 0, 0);
-}
-
-static u64 found;
-
-/* In an order that no prefetcher knows. */
-static void look_up(candidate_t c)
-{
-	for (u64 i = 0; i < LOOKUPS; i++)
-		found += c->lookup(IA + i * 40503 % PAGES_1G * BENCH_4K) - OA;
-}
-
-static void check_lookup(candidate_t c)
-{
-	u64 expected = 0;
-
-	for (u64 i = 0; i < LOOKUPS; i++)
-		expected += i * 40503 % PAGES_1G * BENCH_4K;
-	if (found != expected)
-		bench_die("a lookup finds something else");
-}
-
-static void fault_pages(candidate_t c)
-{
-	for (u64 ia = 0; ia < TABLES * BENCH_2M; ia += BENCH_2M)
-		for (u64 page = 0; page < SOME * BENCH_4K; page += BENCH_4K)
-			c->fault(IA + ia + page, OA + ia + page);
-}
-
-static void fault_tables(candidate_t c)
-{
-	for (u64 ia = 0; ia < BENCH_1G; ia += BENCH_2M)
-		c->fault(IA + ia, OA + ia);
-}
-
-static void check_fault_tables(candidate_t c)
-{
-	for (u64 ia = 0; ia < BENCH_1G; ia += BENCH_4K)
-		expect(c, ia, ia % BENCH_2M ? 0 : BENCH_4K, 0, 0);
-}
-
-static void wrprot(candidate_t c)
-{
-	c->wrprot(IA, BENCH_1G);
 }
 
 static void check_wrprot(candidate_t c)
@@ -250,25 +203,9 @@ static void check_wrprot(candidate_t c)
 	expect_all(c, BENCH_4K, 0, BENCH_WRITABLE);
 }
 
-static void clear_dirty(candidate_t c)
-{
-	c->clear_dirty(IA, BENCH_1G);
-}
-
 static void check_clean(candidate_t c)
 {
 	expect_all(c, BENCH_4K, 0, c->dirty);
-}
-
-static void clear_masks(candidate_t c, u64 mask)
-{
-	for (u64 ia = 0; ia < BENCH_1G; ia += 64 * BENCH_4K)
-		c->clear_mask(IA + ia, mask);
-}
-
-static void clear_sparse(candidate_t c)
-{
-	clear_masks(c, SPARSE_MASK);
 }
 
 static void check_sparse(candidate_t c)
@@ -278,29 +215,9 @@ static void check_sparse(candidate_t c)
 		       SPARSE_MASK >> page % 64 & 1 ? 0 : BENCH_WRITABLE, BENCH_WRITABLE);
 }
 
-static void clear_dense(candidate_t c)
-{
-	clear_masks(c, ~0ULL);
-}
-
-static void age(candidate_t c)
-{
-	c->age(IA, BENCH_1G);
-}
-
 static void check_old(candidate_t c)
 {
 	expect_all(c, BENCH_4K, 0, BENCH_YOUNG);
-}
-
-static void split(candidate_t c)
-{
-	c->split(IA, BENCH_1G);
-}
-
-static void collapse(candidate_t c)
-{
-	c->collapse(IA, BENCH_1G);
 }
 
 static void check_blocks(candidate_t c)
@@ -308,26 +225,15 @@ static void check_blocks(candidate_t c)
 	expect_all(c, BENCH_2M, BENCH_WRITABLE, BENCH_WRITABLE);
 }
 
-static void destroy(candidate_t c)
-{
-	c->destroy();
-}
-
-static void teardown(candidate_t c)
-{
-	c->teardown(IA);
-}
-
-static void zap(candidate_t c)
-{
-	c->zap();
-}
-
 static void check_destroyed(candidate_t c)
 {
 	if (bench_taken())
 		bench_die("tables are left");
 }
+
+/* Rows */
+
+static u64 found;
 
 static void set_limit(candidate_t c)
 {
@@ -350,17 +256,151 @@ static void check_limit(candidate_t c)
 		bench_die("the entries are not what was written");
 }
 
+static void run_map_each(candidate_t c)
+{
+	map_each(c->map);
+}
+
+static void run_unmap_each(candidate_t c)
+{
+	for (u64 at = 0; at < SOME * BENCH_4K; at += BENCH_4K)
+		c->unmap(IA + at, BENCH_4K);
+}
+
+static void run_map_some(candidate_t c)
+{
+	map_some(c->map);
+}
+
+static void run_unmap_some(candidate_t c)
+{
+	for (u64 at = 0; at < TABLES * BENCH_2M; at += BENCH_2M)
+		c->unmap(IA + at, SOME * BENCH_4K);
+}
+
+static void run_map_some_blocks(candidate_t c)
+{
+	map_some_blocks(c->map);
+}
+
+static void run_unmap_some_blocks(candidate_t c)
+{
+	for (u64 at = 0; at < BLOCK_TABLES * BENCH_1G; at += BENCH_1G)
+		c->unmap(IA + at, SOME * BENCH_2M);
+}
+
+static void run_map_full(candidate_t c)
+{
+	map_full(c->map);
+}
+
+static void run_unmap_full(candidate_t c)
+{
+	c->unmap(IA, BENCH_1G);
+}
+
+/* In an order that no prefetcher knows. */
+static u64 lookup_at(unsigned int n)
+{
+	return n * 40503ULL % PAGES_1G * BENCH_4K;
+}
+
+static void run_lookup(candidate_t c)
+{
+	for (unsigned int n = 0; n < LOOKUPS; n++)
+		found += c->lookup(IA + lookup_at(n)) - OA;
+}
+
+static void check_lookup(candidate_t c)
+{
+	u64 expected = 0;
+
+	for (unsigned int n = 0; n < LOOKUPS; n++)
+		expected += lookup_at(n);
+	if (found != expected)
+		bench_die("a lookup finds something else");
+}
+
+static void run_fault_pages(candidate_t c)
+{
+	for (u64 table = 0; table < TABLES * BENCH_2M; table += BENCH_2M)
+		for (u64 at = table; at < table + SOME * BENCH_4K; at += BENCH_4K)
+			c->fault(IA + at, OA + at);
+}
+
+static void run_fault_tables(candidate_t c)
+{
+	for (u64 at = 0; at < BENCH_1G; at += BENCH_2M)
+		c->fault(IA + at, OA + at);
+}
+
+static void run_wrprot(candidate_t c)
+{
+	c->wrprot(IA, BENCH_1G);
+}
+
+static void run_clear_dirty(candidate_t c)
+{
+	c->clear_dirty(IA, BENCH_1G);
+}
+
+static void clear_masks(candidate_t c, u64 mask)
+{
+	for (u64 at = 0; at < BENCH_1G; at += 64 * BENCH_4K)
+		c->clear_mask(IA + at, mask);
+}
+
+static void run_clear_sparse(candidate_t c)
+{
+	clear_masks(c, SPARSE_MASK);
+}
+
+static void run_clear_dense(candidate_t c)
+{
+	clear_masks(c, ~0ULL);
+}
+
+static void run_age(candidate_t c)
+{
+	c->age(IA, BENCH_1G);
+}
+
+static void run_split(candidate_t c)
+{
+	c->split(IA, BENCH_1G);
+}
+
+static void run_collapse(candidate_t c)
+{
+	c->collapse(IA, BENCH_1G);
+}
+
+static void run_destroy(candidate_t c)
+{
+	c->destroy();
+}
+
+static void run_teardown(candidate_t c)
+{
+	c->teardown(IA);
+}
+
+static void run_zap(candidate_t c)
+{
+	c->zap();
+}
+
 #define NEEDS(op)	offsetof(struct bench_candidate, op)
 
 /**
  * struct row - something to measure
  * @name:	in the results
- * @needs:	the candidate's operation, 0: none
- * @per:	what the figures are divided by: entries or calls
+ * @needs:	an operation that the candidate must have
+ * @per:	what the figures are divided by: entries, or calls
  * @prepare:	brings an empty tree to where the row starts
  * @run:	what is measured
  * @check:	ends the program if that did not do its work
- * @gone:	the tree has been destroyed
+ * @destroys:	no tree is left
  */
 struct row {
 	const char *name;
@@ -369,35 +409,37 @@ struct row {
 	void (*prepare)(candidate_t c);
 	void (*run)(candidate_t c);
 	void (*check)(candidate_t c);
-	bool gone;
+	bool destroys;
 };
 
 static const struct row rows[] = {
-	{ "memset64 of 1G's entries", 0, PAGES_1G, empty, set_limit, check_limit },
-	{ "read of 1G's entries", 0, PAGES_1G, empty, read_limit, check_limit },
-	{ "map 4K, one by one", NEEDS(map), SOME, tables, map_each, check_each },
-	{ "unmap 4K, one by one", NEEDS(unmap), SOME, mapped_each, unmap_each, check_tables },
-	{ "map 256x4K", NEEDS(map), TABLES * SOME, tables, map_some, check_some },
-	{ "unmap 256x4K", NEEDS(unmap), TABLES * SOME, mapped_some, unmap_some, check_tables },
-	{ "map 256x2M", NEEDS(map), 8 * SOME, block_tables, map_some_blocks, check_some_blocks },
-	{ "unmap 256x2M", NEEDS(unmap), 8 * SOME, mapped_some_blocks, unmap_some_blocks,
+	{ "memset64 of 1G's entries", NEEDS(name), PAGES_1G, empty, set_limit, check_limit },
+	{ "read of 1G's entries", NEEDS(name), PAGES_1G, empty, read_limit, check_limit },
+	{ "map 4K, one by one", NEEDS(map), SOME, tables, run_map_each, check_each },
+	{ "unmap 4K, one by one", NEEDS(unmap), SOME, each, run_unmap_each, check_tables },
+	{ "map 256x4K", NEEDS(map), TABLES * SOME, tables, run_map_some, check_some },
+	{ "unmap 256x4K", NEEDS(unmap), TABLES * SOME, some, run_unmap_some, check_tables },
+	{ "map 256x2M", NEEDS(map), BLOCK_TABLES * SOME, block_tables, run_map_some_blocks,
+	  check_some_blocks },
+	{ "unmap 256x2M", NEEDS(unmap), BLOCK_TABLES * SOME, some_blocks, run_unmap_some_blocks,
 	  check_block_tables },
-	{ "map 1G of 4K", NEEDS(map), PAGES_1G, empty, full, check_full },
-	{ "unmap 1G of 4K", NEEDS(unmap), PAGES_1G, full, unmap_full, check_empty },
-	{ "lookup", NEEDS(lookup), LOOKUPS, full, look_up, check_lookup },
-	{ "fault, table there", NEEDS(fault), TABLES * SOME, tables, fault_pages, check_some },
-	{ "fault, new table", NEEDS(fault), PAGES_2M, empty, fault_tables, check_fault_tables },
-	{ "write-protect 1G", NEEDS(wrprot), PAGES_1G, full, wrprot, check_wrprot },
-	{ "clear dirty 1G", NEEDS(clear_dirty), PAGES_1G, full, clear_dirty, check_clean },
-	{ "write-protect 4 of 64", NEEDS(clear_mask), PAGES_1G / 16, full, clear_sparse,
+	{ "map 1G of 4K", NEEDS(map), PAGES_1G, empty, run_map_full, check_full },
+	{ "unmap 1G of 4K", NEEDS(unmap), PAGES_1G, full, run_unmap_full, check_empty },
+	{ "lookup", NEEDS(lookup), LOOKUPS, full, run_lookup, check_lookup },
+	{ "fault, table there", NEEDS(fault), TABLES * SOME, tables, run_fault_pages, check_some },
+	{ "fault, new table", NEEDS(fault), PAGES_2M, empty, run_fault_tables, check_first_pages },
+	{ "write-protect 1G", NEEDS(wrprot), PAGES_1G, full, run_wrprot, check_wrprot },
+	{ "clear dirty 1G", NEEDS(clear_dirty), PAGES_1G, full, run_clear_dirty, check_clean },
+	{ "write-protect 4 of 64", NEEDS(clear_mask), PAGES_1G / 16, full, run_clear_sparse,
 	  check_sparse },
-	{ "write-protect 64 of 64", NEEDS(clear_mask), PAGES_1G, full, clear_dense, check_wrprot },
-	{ "age 1G", NEEDS(age), PAGES_1G, full, age, check_old },
-	{ "split 1G", NEEDS(split), PAGES_1G, blocks, split, check_full },
-	{ "collapse 1G", NEEDS(collapse), PAGES_1G, full, collapse, check_blocks },
-	{ "destroy 1G", NEEDS(destroy), PAGES_1G, full, destroy, check_destroyed, true },
-	{ "tear down 1G, shared", NEEDS(teardown), PAGES_1G, full, teardown, check_empty },
-	{ "zap 1G, shared", NEEDS(zap), PAGES_1G, full, zap, check_destroyed, true },
+	{ "write-protect 64 of 64", NEEDS(clear_mask), PAGES_1G, full, run_clear_dense,
+	  check_wrprot },
+	{ "age 1G", NEEDS(age), PAGES_1G, full, run_age, check_old },
+	{ "split 1G", NEEDS(split), PAGES_1G, block, run_split, check_full },
+	{ "collapse 1G", NEEDS(collapse), PAGES_1G, full, run_collapse, check_blocks },
+	{ "destroy 1G", NEEDS(destroy), PAGES_1G, full, run_destroy, check_destroyed, true },
+	{ "tear down 1G, shared", NEEDS(teardown), PAGES_1G, full, run_teardown, check_empty },
+	{ "zap 1G, shared", NEEDS(zap), PAGES_1G, full, run_zap, check_destroyed, true },
 };
 
 static bool applies(const struct row *row, candidate_t c)
@@ -424,7 +466,7 @@ static void begin(const struct row *row, candidate_t c)
 
 static void end(const struct row *row, candidate_t c)
 {
-	if (!row->gone)
+	if (!row->destroys)
 		c->destroy();
 	bench_grace_period();
 	if (bench_taken())

@@ -149,10 +149,10 @@ void bench_set_entries(u64 first)
 
 u64 bench_read_entries(void)
 {
+	const u64 *end = entries[LIMIT_TABLES];
 	u64 sum = 0;
 
-	for (unsigned int i = 0; i < LIMIT_TABLES; i++)
-		for (unsigned int k = 0; k < PTRS_PER_PTE; k++)
-			sum += READ_ONCE(entries[i][k]);
+	for (const u64 *entry = entries[0]; entry < end; entry++)
+		sum += READ_ONCE(*entry);
 	return sum;
 }

@@ -1,0 +1,169 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""measure.py DIRECTORY: runs the programs there, which dev/bench has built, prints how ours
+compares with theirs and writes all figures to results.json."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import counts
+import targets
+
+PROGRAMS = ("engine", "generic_pt", "x86-unmodified", "x86-ported")
+# How often each program is run, in turns, so that what disturbs them disturbs all, and for how
+# many seconds a row is measured each time.
+ROUNDS, SECONDS = 8, 0.1
+QUICK_ROUNDS, QUICK_SECONDS = 2, 0.03
+
+
+@dataclass
+class Figures:
+    """One row of one candidate: times in ns and counts, by targets.DONE and targets.RETURNED."""
+    per: int
+    times: dict = field(default_factory=lambda: {targets.RETURNED: [], targets.DONE: []})
+    instructions: dict = field(default_factory=dict)
+    locked: dict = field(default_factory=dict)
+
+    def ns(self, figure):
+        """Lower quartile, median and upper quartile of a row's times, for one entry."""
+        return [part / self.per for part in statistics.quantiles(self.times[figure], n=4)]
+
+    def counted(self, figure):
+        return self.instructions[figure] / self.per
+
+    def counted_locked(self, figure):
+        return self.locked[figure] / self.per
+
+
+class Results(dict):
+    """Figures by program, candidate and row."""
+
+    def of(self, program, line):
+        candidate, row, per, *_ = line.split("\t")
+        return self.setdefault((program, candidate, row), Figures(int(per)))
+
+    def rows(self, program, candidate):
+        return [row for *whose, row in self if whose == [program, candidate]]
+
+
+def progress(text):
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+    elif text:
+        print(text, file=sys.stderr)
+
+
+def count(folder, results):
+    for program in PROGRAMS:
+        progress(f"bench: count instructions, {program}")
+        for line, returned, done in counts.count(folder / program):
+            figures = results.of(program, line)
+            for name, (total, locked) in ((targets.RETURNED, returned), (targets.DONE, done)):
+                figures.instructions[name] = total
+                figures.locked[name] = locked
+
+
+def take_times(folder, results, rounds, seconds):
+    for number in range(1, rounds + 1):
+        for program in PROGRAMS:
+            progress(f"bench: take times, round {number} of {rounds}, {program}")
+            output = subprocess.run([folder / program, "ns", str(seconds)], check=True,
+                                    stdout=subprocess.PIPE, text=True).stdout
+            for line in output.splitlines():
+                figures = results.of(program, line)
+                for pair in line.split("\t")[3].split():
+                    returned, done = map(float, pair.split("/"))
+                    figures.times[targets.RETURNED].append(returned)
+                    figures.times[targets.DONE].append(done)
+
+
+def compare(results, comparison, timed):
+    """One dictionary for each row and figure that both candidates have."""
+    for row in results.rows(*comparison.ours):
+        ours, theirs = (results.get((*whose, row)) for whose in (comparison.ours, comparison.theirs))
+        if not theirs:
+            continue
+        for figure in comparison.figures(row):
+            both = {"theirs": theirs, "ours": ours}
+            entry = {"row": row, "until": figure,
+                     "instructions": {who: f.counted(figure) for who, f in both.items()},
+                     "locked": {who: f.counted_locked(figure) for who, f in both.items()}}
+            if timed:
+                entry["ns"] = {who: f.ns(figure)[1] for who, f in both.items()}
+            judged = entry["ns" if timed else "instructions"]
+            target = comparison.targets.get((row, figure))
+            entry["target"] = target
+            entry["met"] = None if target is None else judged["ours"] / judged["theirs"] <= target
+            yield entry
+
+
+def ratio(pair):
+    return f"{pair['ours'] / pair['theirs']:.2f}"
+
+
+def cells(entry, timed):
+    figures = []
+    for kind in (["ns"] if timed else []) + ["instructions"]:
+        pair = entry[kind]
+        figures += [f"{pair['theirs']:.2f}", f"{pair['ours']:.2f}", ratio(pair)]
+    locked = entry["locked"]
+    return [entry["row"] + (", lock held" if entry["until"] == targets.RETURNED else ""), *figures,
+            f"{locked['theirs']:.2f}", f"{locked['ours']:.2f}",
+            "" if entry["target"] is None else f"{entry['target']}",
+            {None: "", True: "met", False: "missed"}[entry["met"]]]
+
+
+def show(title, entries, timed):
+    heading = [title]
+    for kind in (["ns"] if timed else []) + ["insns"]:
+        heading += [kind, "ours", "ratio"]
+    table = [[*heading, "locked", "ours", "target", ""], *(cells(entry, timed) for entry in entries)]
+    widths = [max(map(len, column)) for column in zip(*table)]
+    for first, *rest in table:
+        print("  ".join([first.ljust(widths[0]),
+                         *(cell.rjust(width) for cell, width in zip(rest, widths[1:]))]).rstrip())
+    print()
+
+
+def as_json(results, timed):
+    for (program, candidate, row), figures in results.items():
+        entry = {"program": program, "candidate": candidate, "row": row, "per": figures.per,
+                 "instructions": {name: figures.counted(name) for name in figures.instructions},
+                 "locked": {name: figures.counted_locked(name) for name in figures.locked}}
+        if timed:
+            entry["ns"] = {name: dict(zip(("low", "median", "high"), figures.ns(name)))
+                           for name in figures.times}
+        yield entry
+
+
+def main(directory):
+    folder, results = Path(directory), Results()
+    timed = os.environ.get("COUNT", "") in ("", "0")
+    quick = os.environ.get("QUICK", "") not in ("", "0")
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    began = time.monotonic()
+    count(folder, results)
+    if timed:
+        take_times(folder, results, *((QUICK_ROUNDS, QUICK_SECONDS) if quick else (ROUNDS, SECONDS)))
+    progress("")
+
+    compared = []
+    for comparison in targets.COMPARISONS:
+        entries = list(compare(results, comparison, timed))
+        show(f"{comparison.ours[1]}, {comparison.ours[0]}", entries, timed)
+        compared.append({"ours": comparison.ours, "theirs": comparison.theirs, "rows": entries})
+    (folder / "results.json").write_text(json.dumps(
+        {"figures": list(as_json(results, timed)), "comparisons": compared}, indent=1) + "\n")
+    verdicts = [entry["met"] for part in compared for entry in part["rows"]]
+    print(f"{verdicts.count(True)} targets met, {verdicts.count(False)} missed, "
+          f"by {'time' if timed else 'instructions'}, {time.monotonic() - began:.0f} s")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Who is compared with whom, and which ratio, ours to theirs, is to be reached."""
+
+from dataclasses import dataclass, field
+
+# A row's figure includes what the operation left for later, but where that is compared apart.
+DONE, RETURNED = "done", "returned"
+LIMITS = ("memset64 of 1G's entries", "read of 1G's entries")
+
+
+@dataclass
+class Comparison:
+    """Candidates by program and name, and targets by row and figure."""
+    ours: tuple
+    theirs: tuple
+    targets: dict = field(default_factory=dict)
+
+    def figures(self, row):
+        wanted = [figure for name, figure in self.targets if name == row]
+        return wanted or [DONE]
+
+
+GENERIC_PT = {(f"{operation} 256x{size}", DONE): 0.8
+              for operation in ("map", "unmap") for size in ("4K", "2M")}
+
+# 0.4 where nobody else may write the entry, 0.8 where it has to be exchanged.
+RANGES = {
+    ("unmap 256x4K", DONE): 0.4,
+    ("unmap 256x2M", DONE): 0.4,
+    ("unmap 1G of 4K", DONE): 0.4,
+    ("write-protect 1G", DONE): 0.8,
+    ("clear dirty 1G", DONE): 0.8,
+    ("write-protect 4 of 64", DONE): 0.4,
+    ("write-protect 64 of 64", DONE): 0.4,
+    ("age 1G", DONE): 0.8,
+    ("split 1G", DONE): 0.4,
+    ("collapse 1G", DONE): 0.4,
+    ("destroy 1G", DONE): 0.4,
+    ("zap 1G, shared", DONE): 0.8,
+}
+FAULTS = {
+    ("fault, table there", DONE): 0.8,
+    ("fault, new table", DONE): 0.8,
+}
+TEARDOWN = {
+    ("tear down 1G, shared", RETURNED): 0.1,
+    ("tear down 1G, shared", DONE): 0.5,
+}
+
+COMPARISONS = (
+    Comparison(("engine", "kvm_pgtable npt"), ("generic_pt", "generic_pt x86_64"), GENERIC_PT),
+    Comparison(("engine", "kvm_pgtable gstage"), ("generic_pt", "generic_pt riscv64"), GENERIC_PT),
+    Comparison(("x86-ported", "KVM/x86 ept"), ("x86-unmodified", "KVM/x86 ept"),
+               RANGES | FAULTS | TEARDOWN),
+)
