@@ -54,7 +54,7 @@ struct bench_leaf {
  * @clear_mask:	write-protects those of 64 pages that a mask names
  * @age:	clears the accessed bits of a range
  * @split:	replaces the blocks of a range by 4K pages
- * @collapse:	replaces the 4K pages of a range by blocks of 2M
+ * @collapse:	replaces the 4K pages of a range by blocks of 2M, which map the same
  * @teardown:	removes 1G of the tree, others being at work in it
  * @zap:	removes all of the tree that vCPUs can load no longer, others being at work in it
  * @look:	what an address is mapped to, for checks
@@ -77,7 +77,7 @@ struct bench_candidate {
 	void (*clear_mask)(u64 ia, u64 mask);
 	void (*age)(u64 ia, u64 size);
 	void (*split)(u64 ia, u64 size);
-	void (*collapse)(u64 ia, u64 size);
+	void (*collapse)(u64 ia, u64 oa, u64 size);
 	void (*teardown)(u64 ia);
 	void (*zap)(void);
 	struct bench_leaf (*look)(u64 ia);

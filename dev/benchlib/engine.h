@@ -243,7 +243,7 @@ engine_split(const struct kpt_port *port, struct engine *e, u64 ia, u64 size)
 }
 
 static __always_inline void
-engine_collapse(const struct kpt_port *port, struct engine *e, u64 ia, u64 size)
+engine_collapse(const struct kpt_port *port, struct engine *e, u64 ia, u64 oa, u64 size)
 {
 	struct kpt_walk w;
 	int err = kpt_begin(port, &w, &e->tree, ia, ia + size, true);
@@ -310,7 +310,7 @@ ENGINE_FUNCTION(_name, clear_dirty, void, (u64 ia, u64 size), ia, size)		\
 ENGINE_FUNCTION(_name, clear_mask, void, (u64 ia, u64 mask), ia, mask)		\
 ENGINE_FUNCTION(_name, age, void, (u64 ia, u64 size), ia, size)			\
 ENGINE_FUNCTION(_name, split, void, (u64 ia, u64 size), ia, size)		\
-ENGINE_FUNCTION(_name, collapse, void, (u64 ia, u64 size), ia, size)		\
+ENGINE_FUNCTION(_name, collapse, void, (u64 ia, u64 oa, u64 size), ia, oa, size)	\
 ENGINE_FUNCTION(_name, teardown, void, (u64 ia), ia)				\
 ENGINE_FUNCTION(_name, look, struct bench_leaf, (u64 ia), ia)
 

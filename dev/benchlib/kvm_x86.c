@@ -283,7 +283,7 @@ static void split(u64 ia, u64 size)
 	read_unlock(&kvm.mmu_lock);
 }
 
-static void collapse(u64 ia, u64 size)
+static void collapse(u64 ia, u64 oa, u64 size)
 {
 	read_lock(&kvm.mmu_lock);
 	kvm_tdp_mmu_recover_huge_pages(&kvm, slot_of(ia, size));

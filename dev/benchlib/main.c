@@ -372,7 +372,7 @@ static void run_split(candidate_t c)
 
 static void run_collapse(candidate_t c)
 {
-	c->collapse(IA, BENCH_1G);
+	c->collapse(IA, OA, BENCH_1G);
 }
 
 static void run_destroy(candidate_t c)
