@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import counts
+import plots
 import targets
 
 PROGRAMS = ("engine", "generic_pt", "x86-unmodified", "x86-ported",
@@ -84,48 +85,60 @@ def take_times(folder, results, rounds, seconds):
                     figures.times[targets.DONE].append(done)
 
 
+def spread(figures, figure):
+    """How far apart the quartiles of a row's times are, as a part of the median."""
+    low, median, high = figures.ns(figure)
+    return (high - low) / median
+
+
 def compare(results, comparison, timed):
     """One dictionary for each row and figure that both candidates have."""
     for row in results.rows(*comparison.ours):
         ours, theirs = (results.get((*whose, row)) for whose in (comparison.ours, comparison.theirs))
         if not theirs:
             continue
+        both = {"theirs": theirs, "ours": ours}
         for figure in comparison.figures(row):
-            both = {"theirs": theirs, "ours": ours}
             entry = {"row": row, "until": figure,
+                     "target": comparison.targets.get((row, figure)),
                      "instructions": {who: f.counted(figure) for who, f in both.items()},
                      "locked": {who: f.counted_locked(figure) for who, f in both.items()}}
             if timed:
                 entry["ns"] = {who: f.ns(figure)[1] for who, f in both.items()}
-            judged = entry["ns" if timed else "instructions"]
-            target = comparison.targets.get((row, figure))
-            entry["target"] = target
-            entry["met"] = None if target is None else judged["ours"] / judged["theirs"] <= target
+                entry["spread"] = max(spread(f, figure) for f in both.values())
+            entry["met"] = is_met(entry[judged_by(timed)], entry["target"])
             yield entry
 
 
-def ratio(pair):
-    return f"{pair['ours'] / pair['theirs']:.2f}"
+def judged_by(timed):
+    return "ns" if timed else "instructions"
 
 
-def cells(entry, timed):
-    figures = []
+def is_met(pair, target):
+    return None if target is None else pair["ours"] / pair["theirs"] <= target
+
+
+def row_cells(entry, timed):
+    cells = [entry["row"] + (", lock held" if entry["until"] == targets.RETURNED else "")]
     for kind in (["ns"] if timed else []) + ["instructions"]:
         pair = entry[kind]
-        figures += [f"{pair['theirs']:.2f}", f"{pair['ours']:.2f}", ratio(pair)]
-    locked = entry["locked"]
-    return [entry["row"] + (", lock held" if entry["until"] == targets.RETURNED else ""), *figures,
-            f"{locked['theirs']:.2f}", f"{locked['ours']:.2f}",
-            "" if entry["target"] is None else f"{entry['target']}",
-            {None: "", True: "met", False: "missed"}[entry["met"]]]
+        cells += [f"{pair['theirs']:.2f}", f"{pair['ours']:.2f}",
+                  f"{pair['ours'] / pair['theirs']:.2f}"]
+        if kind == "ns":
+            cells.append(f"{100 * entry['spread']:.0f} %")
+    cells += [f"{entry['locked'][who]:.2f}" for who in ("theirs", "ours")]
+    verdict = {None: "", True: "met", False: "missed"}[entry["met"]]
+    return [*cells, "" if entry["target"] is None else str(entry["target"]), verdict]
 
 
 def show(title, entries, timed):
-    heading = [title]
-    for kind in (["ns"] if timed else []) + ["insns"]:
-        heading += [kind, "ours", "ratio"]
-    table = [[*heading, "locked", "ours", "target", ""], *(cells(entry, timed) for entry in entries)]
+    heading = ["for each entry"]
+    if timed:
+        heading += ["ns theirs", "ours", "ratio", "spread"]
+    heading += ["insns theirs", "ours", "ratio", "locked theirs", "ours", "target", ""]
+    table = [heading, *(row_cells(entry, timed) for entry in entries)]
     widths = [max(map(len, column)) for column in zip(*table)]
+    print(title)
     for first, *rest in table:
         print("  ".join([first.ljust(widths[0]),
                          *(cell.rjust(width) for cell, width in zip(rest, widths[1:]))]).rstrip())
@@ -157,8 +170,11 @@ def main(directory):
     compared = []
     for comparison in targets.COMPARISONS:
         entries = list(compare(results, comparison, timed))
-        show(f"{comparison.ours[1]}, {comparison.ours[0]}", entries, timed)
-        compared.append({"ours": comparison.ours, "theirs": comparison.theirs, "rows": entries})
+        show(comparison.title, entries, timed)
+        plots.draw(folder / f"{comparison.ours[1].replace('/', '-').replace(' ', '-')}.svg",
+                   comparison.title, entries, judged_by(timed))
+        compared.append({"title": comparison.title, "ours": comparison.ours,
+                         "theirs": comparison.theirs, "rows": entries})
     (folder / "results.json").write_text(json.dumps(
         {"figures": list(as_json(results, timed)), "comparisons": compared}, indent=1) + "\n")
     verdicts = [entry["met"] for part in compared for entry in part["rows"]]

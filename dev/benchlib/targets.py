@@ -11,6 +11,7 @@ LIMITS = ("memset64 of 1G's entries", "read of 1G's entries")
 @dataclass
 class Comparison:
     """Candidates by program and name, and targets by row and figure."""
+    title: str
     ours: tuple
     theirs: tuple
     targets: dict = field(default_factory=dict)
@@ -62,11 +63,16 @@ TEARDOWN = {
 }
 
 COMPARISONS = (
-    Comparison(("engine", "kvm_pgtable npt"), ("generic_pt", "generic_pt x86_64"), GENERIC_PT),
-    Comparison(("engine", "kvm_pgtable gstage"), ("generic_pt", "generic_pt riscv64"), GENERIC_PT),
-    Comparison(("x86-ported", "KVM/x86 ept"), ("x86-unmodified", "KVM/x86 ept"),
+    Comparison("engine with x86's NPT against generic_pt x86_64",
+               ("engine", "kvm_pgtable npt"), ("generic_pt", "generic_pt x86_64"), GENERIC_PT),
+    Comparison("engine with RISC-V's G-stage against generic_pt riscv64",
+               ("engine", "kvm_pgtable gstage"), ("generic_pt", "generic_pt riscv64"), GENERIC_PT),
+    Comparison("KVM/x86 with EPT, ported against unmodified",
+               ("x86-ported", "KVM/x86 ept"), ("x86-unmodified", "KVM/x86 ept"),
                X86 | FAULTS | TEARDOWN),
-    Comparison(("arm64-ported", "KVM/arm64 stage2"), ("arm64-unmodified", "KVM/arm64 stage2"),
+    Comparison("KVM/arm64 stage 2, ported against unmodified",
+               ("arm64-ported", "KVM/arm64 stage2"), ("arm64-unmodified", "KVM/arm64 stage2"),
                ARM64 | FAULTS),
-    Comparison(("engine", "kvm_pgtable stage2"), ("arm64-unmodified", "KVM/arm64 stage2")),
+    Comparison("engine with arm64's stage 2 against KVM/arm64, unmodified",
+               ("engine", "kvm_pgtable stage2"), ("arm64-unmodified", "KVM/arm64 stage2")),
 )
