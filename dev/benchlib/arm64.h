@@ -67,15 +67,16 @@ enum bench_cap {
 #define MT_NORMAL			0
 #define MT_DEVICE_nGnRE			1
 #define PAGE_S2_MEMATTR(type)		BENCH_S2_##type
-#define BENCH_S2_DEVICE_nGnRE		(1ULL << 2)
-#define BENCH_S2_NORMAL_NC		(5ULL << 2)
-#define BENCH_S2_NORMAL			(6ULL << 2)
-#define BENCH_S2_AS_S1			(7ULL << 2)
+#define BENCH_S2(memattr)		FIELD_PREP(GENMASK_ULL(5, 2), memattr)
+#define BENCH_S2_DEVICE_nGnRE		BENCH_S2(1)
+#define BENCH_S2_NORMAL_NC		BENCH_S2(5)
+#define BENCH_S2_NORMAL			BENCH_S2(6)
+#define BENCH_S2_AS_S1			BENCH_S2(7)
 
 /* Invalidation and order */
 
 #define TLBI_TTL_UNKNOWN		INT_MAX
-#define MAX_TLBI_RANGE_PAGES		(1UL << 21)
+#define MAX_TLBI_RANGE_PAGES		BIT(21)
 #define dsb(kind)			barrier()
 #define isb()				barrier()
 #define __tlbi_level(kind, addr, level)	barrier()

@@ -8,21 +8,25 @@
 #define __BENCH_H
 
 #ifdef __KERNEL__
+#include <linux/bits.h>
 #include <linux/types.h>
 #else
 #include <stdbool.h>
 
+#define BIT(n)		(1UL << (n))
+#define BIT_ULL(n)	(1ULL << (n))
+#define __noreturn	__attribute__((__noreturn__))
 typedef unsigned long long u64;
 #endif
 
-#define BENCH_4K	(1ULL << 12)
-#define BENCH_2M	(1ULL << 21)
-#define BENCH_1G	(1ULL << 30)
+#define BENCH_4K	BIT_ULL(12)
+#define BENCH_2M	BIT_ULL(21)
+#define BENCH_1G	BIT_ULL(30)
 
 enum bench_bits {
-	BENCH_WRITABLE	= 1 << 0,
-	BENCH_DIRTY	= 1 << 1,
-	BENCH_YOUNG	= 1 << 2,
+	BENCH_WRITABLE	= BIT(0),
+	BENCH_DIRTY	= BIT(1),
+	BENCH_YOUNG	= BIT(2),
 };
 
 /**
@@ -97,6 +101,6 @@ void bench_set_entries(u64 first);
 u64 bench_read_entries(void);
 
 /* The program's part, called by the surroundings. */
-void bench_die(const char *why) __attribute__((noreturn));
+void __noreturn bench_die(const char *why);
 
 #endif /* __BENCH_H */

@@ -108,7 +108,7 @@ static inline void engine_create(struct engine *e, int top, u8 ia_bits)
 static __always_inline void
 engine_destroy(const struct kpt_port *port, struct engine *e)
 {
-	struct kpt_walk w;
+	struct kpt_walk w __uninitialized;
 	int err;
 
 	e->tree.retired = true;
@@ -125,7 +125,7 @@ static __always_inline void
 engine_install(const struct kpt_port *port, struct engine *e, u64 ia, u64 oa, u64 size, int level,
 	       bool shared)
 {
-	struct kpt_walk w;
+	struct kpt_walk w __uninitialized;
 	int err = kpt_begin(port, &w, &e->tree, ia, ia + size, shared);
 
 	if (!err) {
@@ -150,7 +150,7 @@ engine_fault(const struct kpt_port *port, struct engine *e, u64 ia, u64 oa)
 static __always_inline void
 engine_unmap(const struct kpt_port *port, struct engine *e, u64 ia, u64 size)
 {
-	struct kpt_walk w;
+	struct kpt_walk w __uninitialized;
 	int err = kpt_begin(port, &w, &e->tree, ia, ia + size, false);
 
 	if (!err) {
@@ -177,7 +177,7 @@ engine_lookup(const struct kpt_port *port, struct engine *e, u64 ia)
 static __always_inline void
 engine_wrprot(const struct kpt_port *port, struct engine *e, u64 ia, u64 size)
 {
-	struct kpt_walk w;
+	struct kpt_walk w __uninitialized;
 	int err = kpt_begin(port, &w, &e->tree, ia, ia + size, true);
 
 	if (!err) {
@@ -190,7 +190,7 @@ engine_wrprot(const struct kpt_port *port, struct engine *e, u64 ia, u64 size)
 static __always_inline void
 engine_clear_dirty(const struct kpt_port *port, struct engine *e, u64 ia, u64 size)
 {
-	struct kpt_walk w;
+	struct kpt_walk w __uninitialized;
 	int err = kpt_begin(port, &w, &e->tree, ia, ia + size, true);
 
 	if (!err) {
@@ -203,7 +203,7 @@ engine_clear_dirty(const struct kpt_port *port, struct engine *e, u64 ia, u64 si
 static __always_inline void
 engine_clear_mask(const struct kpt_port *port, struct engine *e, u64 ia, u64 mask)
 {
-	struct kpt_walk w;
+	struct kpt_walk w __uninitialized;
 	int err = kpt_begin(port, &w, &e->tree, ia, ia + 64 * BENCH_4K, false);
 
 	if (!err) {
@@ -217,7 +217,7 @@ engine_clear_mask(const struct kpt_port *port, struct engine *e, u64 ia, u64 mas
 static __always_inline void
 engine_age(const struct kpt_port *port, struct engine *e, u64 ia, u64 size)
 {
-	struct kpt_walk w;
+	struct kpt_walk w __uninitialized;
 	int err = kpt_begin(port, &w, &e->tree, ia, ia + size, true);
 	bool young = false;
 
@@ -232,7 +232,7 @@ static __always_inline void
 engine_split(const struct kpt_port *port, struct engine *e, u64 ia, u64 size)
 {
 	unsigned int budget = UINT_MAX;
-	struct kpt_walk w;
+	struct kpt_walk w __uninitialized;
 	int err = kpt_begin(port, &w, &e->tree, ia, ia + size, true);
 
 	if (!err) {
@@ -245,7 +245,7 @@ engine_split(const struct kpt_port *port, struct engine *e, u64 ia, u64 size)
 static __always_inline void
 engine_collapse(const struct kpt_port *port, struct engine *e, u64 ia, u64 oa, u64 size)
 {
-	struct kpt_walk w;
+	struct kpt_walk w __uninitialized;
 	int err = kpt_begin(port, &w, &e->tree, ia, ia + size, true);
 
 	if (!err) {
@@ -258,7 +258,7 @@ engine_collapse(const struct kpt_port *port, struct engine *e, u64 ia, u64 oa, u
 static __always_inline void
 engine_teardown(const struct kpt_port *port, struct engine *e, u64 ia)
 {
-	struct kpt_walk w;
+	struct kpt_walk w __uninitialized;
 	int err = kpt_begin(port, &w, &e->tree, ia, ia + BENCH_1G, true);
 
 	if (!err) {
@@ -273,7 +273,7 @@ engine_look(const struct kpt_port *port, struct engine *e, u64 ia)
 {
 	const struct kpt_format *fmt = port->format;
 	struct bench_leaf leaf = { };
-	struct kpt_visit v;
+	struct kpt_visit v __uninitialized;
 
 	kpt_rcu_begin(&e->tree);
 	kpt_find(port, &e->tree, ia, 0, &v);

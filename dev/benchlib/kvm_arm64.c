@@ -178,7 +178,7 @@ static void age(u64 ia, u64 size)
 
 static void split(u64 ia, u64 size)
 {
-	bench_demand(!kvm_pgtable_stage2_split(&pgt, ia, size, cache), "blocks are not split");
+	bench_demand(!kvm_pgtable_stage2_split(&pgt, ia, size, cache), "blocks are left");
 }
 
 /* As faults on blocks do it. */

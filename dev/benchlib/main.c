@@ -152,8 +152,8 @@ static bool is_last(u64 at, u64 part, u64 whole)
 static void check_each(candidate_t c)
 {
 	for (u64 at = 0; at < BENCH_2M; at += BENCH_4K)
-		expect(c, at, at < SOME * BENCH_4K || is_last(at, BENCH_4K, BENCH_2M) ? BENCH_4K : 0,
-		       0, 0);
+		expect(c, at, at < SOME * BENCH_4K ||
+		       is_last(at, BENCH_4K, BENCH_2M) ? BENCH_4K : 0, 0, 0);
 }
 
 static void check_tables(candidate_t c)
@@ -442,6 +442,8 @@ static const struct row rows[] = {
 	{ "zap 1G, shared", NEEDS(zap), PAGES_1G, full, run_zap, check_destroyed, true },
 };
 
+#define ROWS	(sizeof(rows) / sizeof(*rows))
+
 static bool applies(const struct row *row, candidate_t c)
 {
 	return *(void *const *)((const char *)c + row->needs);
@@ -508,6 +510,21 @@ static void count_row(const struct row *row, candidate_t c)
 	end(row, c);
 }
 
+/* Takes times if there are @seconds to do it, else counts. */
+static void measure(candidate_t c, double seconds)
+{
+	for (const struct row *row = rows; row < rows + ROWS; row++) {
+		if (!applies(row, c))
+			continue;
+		printf("%s\t%s\t%u\t", c->name, row->name, row->per);
+		if (seconds)
+			time_row(row, c, seconds);
+		else
+			count_row(row, c);
+		putchar('\n');
+	}
+}
+
 int main(int argc, char **argv)
 {
 	bool timing = argc == 3 && !strcmp(argv[1], "ns");
@@ -522,17 +539,6 @@ int main(int argc, char **argv)
 		bench_die("no memory for tables");
 	bench_setup(PAGES_AT, STRUCTS_AT, PAGES);
 
-	for (const candidate_t *c = bench_candidates; *c; c++) {
-		for (const struct row *row = rows; row < rows + sizeof(rows) / sizeof(*rows); row++) {
-			if (!applies(row, *c))
-				continue;
-			printf("%s\t%s\t%u\t", (*c)->name, row->name, row->per);
-			if (timing)
-				time_row(row, *c, atof(argv[2]));
-			else
-				count_row(row, *c);
-			putchar('\n');
-			fflush(stdout);
-		}
-	}
+	for (const candidate_t *c = bench_candidates; *c; c++)
+		measure(*c, timing ? atof(argv[2]) : 0);
 }

@@ -110,6 +110,24 @@ def compare(results, comparison, timed):
             yield entry
 
 
+def text_size(folder, objects):
+    output = subprocess.run(["size", *objects], cwd=folder, check=True, stdout=subprocess.PIPE,
+                            text=True).stdout
+    return sum(int(line.split()[0]) for line in output.splitlines()[1:])
+
+
+def compare_text(folder, comparison):
+    pair = {"theirs": text_size(folder, comparison.their_objects),
+            "ours": text_size(folder, comparison.our_objects)}
+    return {"bytes": pair, "target": targets.TEXT, "met": is_met(pair, targets.TEXT)}
+
+
+def show_text(text):
+    theirs, ours = text["bytes"]["theirs"], text["bytes"]["ours"]
+    print(f"text: {theirs:,} bytes theirs, {ours:,} ours, ratio {ours / theirs:.2f}, "
+          f"target {text['target']} {'met' if text['met'] else 'missed'}")
+
+
 def judged_by(timed):
     return "ns" if timed else "instructions"
 
@@ -142,7 +160,6 @@ def show(title, entries, timed):
     for first, *rest in table:
         print("  ".join([first.ljust(widths[0]),
                          *(cell.rjust(width) for cell, width in zip(rest, widths[1:]))]).rstrip())
-    print()
 
 
 def as_json(results, timed):
@@ -156,6 +173,20 @@ def as_json(results, timed):
         yield entry
 
 
+def compare_all(folder, results, comparison, timed):
+    """Prints and draws a comparison and returns it as JSON has it."""
+    entries = list(compare(results, comparison, timed))
+    show(comparison.title, entries, timed)
+    text = [compare_text(folder, comparison)] if comparison.our_objects else []
+    for entry in text:
+        show_text(entry)
+    print()
+    name = comparison.ours[1].replace("/", "-").replace(" ", "-")
+    plots.draw(folder / f"{name}.svg", comparison.title, entries, judged_by(timed))
+    return {"title": comparison.title, "ours": comparison.ours, "theirs": comparison.theirs,
+            "rows": entries, "text": text}
+
+
 def main(directory):
     folder, results = Path(directory), Results()
     timed = os.environ.get("COUNT", "") in ("", "0")
@@ -167,17 +198,11 @@ def main(directory):
         take_times(folder, results, *((QUICK_ROUNDS, QUICK_SECONDS) if quick else (ROUNDS, SECONDS)))
     progress("")
 
-    compared = []
-    for comparison in targets.COMPARISONS:
-        entries = list(compare(results, comparison, timed))
-        show(comparison.title, entries, timed)
-        plots.draw(folder / f"{comparison.ours[1].replace('/', '-').replace(' ', '-')}.svg",
-                   comparison.title, entries, judged_by(timed))
-        compared.append({"title": comparison.title, "ours": comparison.ours,
-                         "theirs": comparison.theirs, "rows": entries})
+    compared = [compare_all(folder, results, comparison, timed)
+                for comparison in targets.COMPARISONS]
     (folder / "results.json").write_text(json.dumps(
         {"figures": list(as_json(results, timed)), "comparisons": compared}, indent=1) + "\n")
-    verdicts = [entry["met"] for part in compared for entry in part["rows"]]
+    verdicts = [entry["met"] for part in compared for entry in part["rows"] + part["text"]]
     print(f"{verdicts.count(True)} targets met, {verdicts.count(False)} missed, "
           f"by {'time' if timed else 'instructions'}, {time.monotonic() - began:.0f} s")
 

@@ -5,16 +5,20 @@ from dataclasses import dataclass, field
 
 # A row's figure includes what the operation left for later, but where that is compared apart.
 DONE, RETURNED = "done", "returned"
+TEXT = 1.0
 LIMITS = ("memset64 of 1G's entries", "read of 1G's entries")
 
 
 @dataclass
 class Comparison:
-    """Candidates by program and name, and targets by row and figure."""
+    """Candidates by program and name, targets by row and figure, and the objects that are the
+    whole of each where the size of their text is compared, too."""
     title: str
     ours: tuple
     theirs: tuple
     targets: dict = field(default_factory=dict)
+    our_objects: tuple = ()
+    their_objects: tuple = ()
 
     def figures(self, row):
         wanted = [figure for name, figure in self.targets if name == row]
@@ -69,10 +73,12 @@ COMPARISONS = (
                ("engine", "kvm_pgtable gstage"), ("generic_pt", "generic_pt riscv64"), GENERIC_PT),
     Comparison("KVM/x86 with EPT, ported against unmodified",
                ("x86-ported", "KVM/x86 ept"), ("x86-unmodified", "KVM/x86 ept"),
-               X86 | FAULTS | TEARDOWN),
+               X86 | FAULTS | TEARDOWN,
+               ("ported/arch/x86/kvm/mmu/tdp_mmu.o",),
+               ("unmodified/arch/x86/kvm/mmu/tdp_mmu.o", "unmodified/arch/x86/kvm/mmu/tdp_iter.o")),
     Comparison("KVM/arm64 stage 2, ported against unmodified",
                ("arm64-ported", "KVM/arm64 stage2"), ("arm64-unmodified", "KVM/arm64 stage2"),
-               ARM64 | FAULTS),
+               ARM64 | FAULTS, ("ported-ours/arm64_pgtable.o",), ("unmodified-ours/arm64_pgtable.o",)),
     Comparison("engine with arm64's stage 2 against KVM/arm64, unmodified",
                ("engine", "kvm_pgtable stage2"), ("arm64-unmodified", "KVM/arm64 stage2")),
 )
