@@ -45,7 +45,6 @@ struct bench_leaf {
  * struct bench_candidate - page-table code that is measured
  * @name:	in the results
  * @empty:	what each entry of a new table holds
- * @dirty:	what clearing dirty takes away: BENCH_WRITABLE or BENCH_DIRTY
  * @create:	makes an empty tree
  * @destroy:	removes the tree with all that is in it, nobody else being there
  * @populate:	maps a range to contiguous memory by leaves of @span
@@ -55,7 +54,8 @@ struct bench_leaf {
  * @lookup:	finds out what an address is mapped to, in the code's own way
  * @wrprot:	write-protects a range for dirty logging
  * @clear_dirty: makes the next write to each page of a range leave a trace
- * @clear_mask:	write-protects those of 64 pages that a mask names
+ * @wrprot_mask: write-protects those of 64 pages that a mask names
+ * @clear_dirty_mask: clears the dirty bits of those
  * @age:	clears the accessed bits of a range
  * @split:	replaces the blocks of a range by 4K pages
  * @collapse:	replaces the 4K pages of a range by blocks of 2M, which map the same
@@ -68,7 +68,6 @@ struct bench_leaf {
 struct bench_candidate {
 	const char *name;
 	u64 empty;
-	unsigned int dirty;
 	void (*create)(void);
 	void (*destroy)(void);
 	void (*populate)(u64 ia, u64 oa, u64 size, u64 span);
@@ -78,7 +77,8 @@ struct bench_candidate {
 	u64 (*lookup)(u64 ia);
 	void (*wrprot)(u64 ia, u64 size);
 	void (*clear_dirty)(u64 ia, u64 size);
-	void (*clear_mask)(u64 ia, u64 mask);
+	void (*wrprot_mask)(u64 ia, u64 mask);
+	void (*clear_dirty_mask)(u64 ia, u64 mask);
 	void (*age)(u64 ia, u64 size);
 	void (*split)(u64 ia, u64 size);
 	void (*collapse)(u64 ia, u64 oa, u64 size);
@@ -98,6 +98,7 @@ void bench_grace_period(void);
 
 /* The physical limit: what memory alone costs. */
 void bench_set_entries(u64 first);
+void bench_exchange_entries(u64 first);
 u64 bench_read_entries(void);
 
 /* The program's part, called by the surroundings. */

@@ -31,9 +31,9 @@ static const struct bench_candidate npt = {
 	ENGINE_OPERATIONS(npt),
 	.name		= "kvm_pgtable npt",
 	.empty		= KPT_X86_EMPTY,
-	.dirty		= BENCH_DIRTY,
 	.create		= npt_create,
 	.clear_dirty	= npt_clear_dirty,
+	.clear_dirty_mask = npt_clear_dirty_mask,
 	.age		= npt_age,
 };
 
@@ -54,9 +54,9 @@ static void gstage_create(void)
 static const struct bench_candidate gstage = {
 	ENGINE_OPERATIONS(gstage),
 	.name		= "kvm_pgtable gstage",
-	.dirty		= BENCH_DIRTY,
 	.create		= gstage_create,
 	.clear_dirty	= gstage_clear_dirty,
+	.clear_dirty_mask = gstage_clear_dirty_mask,
 	.age		= gstage_age,
 };
 

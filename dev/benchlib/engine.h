@@ -201,17 +201,29 @@ engine_clear_dirty(const struct kpt_port *port, struct engine *e, u64 ia, u64 si
 }
 
 static __always_inline void
-engine_clear_mask(const struct kpt_port *port, struct engine *e, u64 ia, u64 mask)
+engine_edit_mask(const struct kpt_port *port, struct engine *e, u64 ia, u64 mask, u64 clear,
+		 u64 set)
 {
 	struct kpt_walk w __uninitialized;
 	int err = kpt_begin(port, &w, &e->tree, ia, ia + 64 * BENCH_4K, false);
 
 	if (!err) {
-		err = kpt_edit_mask(port, &w, mask, port->format->write,
-				    port->format->read_only);
+		err = kpt_edit_mask(port, &w, mask, clear, set);
 		kpt_end(port, &w);
 	}
-	bench_demand(!err, "pages are not write-protected");
+	bench_demand(!err, "pages are not edited");
+}
+
+static __always_inline void
+engine_wrprot_mask(const struct kpt_port *port, struct engine *e, u64 ia, u64 mask)
+{
+	engine_edit_mask(port, e, ia, mask, port->format->write, port->format->read_only);
+}
+
+static __always_inline void
+engine_clear_dirty_mask(const struct kpt_port *port, struct engine *e, u64 ia, u64 mask)
+{
+	engine_edit_mask(port, e, ia, mask, port->format->dirty, 0);
 }
 
 static __always_inline void
@@ -307,7 +319,8 @@ ENGINE_FUNCTION(_name, unmap, void, (u64 ia, u64 size), ia, size)		\
 ENGINE_FUNCTION(_name, lookup, u64, (u64 ia), ia)				\
 ENGINE_FUNCTION(_name, wrprot, void, (u64 ia, u64 size), ia, size)		\
 ENGINE_FUNCTION(_name, clear_dirty, void, (u64 ia, u64 size), ia, size)		\
-ENGINE_FUNCTION(_name, clear_mask, void, (u64 ia, u64 mask), ia, mask)		\
+ENGINE_FUNCTION(_name, wrprot_mask, void, (u64 ia, u64 mask), ia, mask)		\
+ENGINE_FUNCTION(_name, clear_dirty_mask, void, (u64 ia, u64 mask), ia, mask)	\
 ENGINE_FUNCTION(_name, age, void, (u64 ia, u64 size), ia, size)			\
 ENGINE_FUNCTION(_name, split, void, (u64 ia, u64 size), ia, size)		\
 ENGINE_FUNCTION(_name, collapse, void, (u64 ia, u64 oa, u64 size), ia, oa, size)	\
@@ -323,7 +336,7 @@ ENGINE_FUNCTION(_name, look, struct bench_leaf, (u64 ia), ia)
 	.unmap		= _name##_unmap,					\
 	.lookup		= _name##_lookup,					\
 	.wrprot		= _name##_wrprot,					\
-	.clear_mask	= _name##_clear_mask,					\
+	.wrprot_mask	= _name##_wrprot_mask,					\
 	.split		= _name##_split,					\
 	.collapse	= _name##_collapse,					\
 	.teardown	= _name##_teardown,					\

@@ -255,12 +255,22 @@ static void clear_dirty(u64 ia, u64 size)
 	read_unlock(&kvm.mmu_lock);
 }
 
-static void clear_mask(u64 ia, u64 mask)
+static void edit_mask(u64 ia, u64 mask, bool wrprot)
 {
 	write_lock(&kvm.mmu_lock);
 	kvm_tdp_mmu_clear_dirty_pt_masked(&kvm, slot_of(ia, 64 * PAGE_SIZE), gpa_to_gfn(ia), mask,
-					  true);
+					  wrprot);
 	write_unlock(&kvm.mmu_lock);
+}
+
+static void wrprot_mask(u64 ia, u64 mask)
+{
+	edit_mask(ia, mask, true);
+}
+
+static void clear_dirty_mask(u64 ia, u64 mask)
+{
+	edit_mask(ia, mask, false);
 }
 
 static void age(u64 ia, u64 size)
@@ -327,7 +337,6 @@ static struct bench_leaf look(u64 ia)
 static const struct bench_candidate ept = {
 	.name		= "KVM/x86 ept",
 	.empty		= SHADOW_NONPRESENT_VALUE,
-	.dirty		= BENCH_DIRTY,
 	.create		= create,
 	.destroy	= destroy,
 	.populate	= populate,
@@ -336,7 +345,8 @@ static const struct bench_candidate ept = {
 	.lookup		= lookup,
 	.wrprot		= wrprot,
 	.clear_dirty	= clear_dirty,
-	.clear_mask	= clear_mask,
+	.wrprot_mask	= wrprot_mask,
+	.clear_dirty_mask = clear_dirty_mask,
 	.age		= age,
 	.split		= split,
 	.collapse	= collapse,

@@ -205,14 +205,23 @@ static void check_wrprot(candidate_t c)
 
 static void check_clean(candidate_t c)
 {
-	expect_all(c, BENCH_4K, 0, c->dirty);
+	expect_all(c, BENCH_4K, 0, BENCH_DIRTY);
 }
 
-static void check_sparse(candidate_t c)
+static void check_sparse(candidate_t c, unsigned int bit)
 {
 	for (u64 page = 0; page < PAGES_1G; page++)
-		expect(c, page * BENCH_4K, BENCH_4K,
-		       SPARSE_MASK >> page % 64 & 1 ? 0 : BENCH_WRITABLE, BENCH_WRITABLE);
+		expect(c, page * BENCH_4K, BENCH_4K, SPARSE_MASK >> page % 64 & 1 ? 0 : bit, bit);
+}
+
+static void check_sparse_wrprot(candidate_t c)
+{
+	check_sparse(c, BENCH_WRITABLE);
+}
+
+static void check_sparse_clean(candidate_t c)
+{
+	check_sparse(c, BENCH_DIRTY);
 }
 
 static void check_old(candidate_t c)
@@ -240,6 +249,11 @@ static void set_limit(candidate_t c)
 	bench_set_entries(OA);
 }
 
+static void exchange_limit(candidate_t c)
+{
+	bench_exchange_entries(OA);
+}
+
 static void read_limit(candidate_t c)
 {
 	found += bench_read_entries();
@@ -249,7 +263,6 @@ static void check_limit(candidate_t c)
 {
 	u64 expected = 0;
 
-	bench_set_entries(OA);
 	for (u64 i = 0; i < PAGES_1G; i++)
 		expected += OA + i / PAGES_2M;
 	if (bench_read_entries() != expected)
@@ -344,20 +357,30 @@ static void run_clear_dirty(candidate_t c)
 	c->clear_dirty(IA, BENCH_1G);
 }
 
-static void clear_masks(candidate_t c, u64 mask)
+static void edit_masks(void (*edit)(u64 ia, u64 mask), u64 mask)
 {
 	for (u64 at = 0; at < BENCH_1G; at += 64 * BENCH_4K)
-		c->clear_mask(IA + at, mask);
+		edit(IA + at, mask);
 }
 
-static void run_clear_sparse(candidate_t c)
+static void run_wrprot_sparse(candidate_t c)
 {
-	clear_masks(c, SPARSE_MASK);
+	edit_masks(c->wrprot_mask, SPARSE_MASK);
 }
 
-static void run_clear_dense(candidate_t c)
+static void run_wrprot_dense(candidate_t c)
 {
-	clear_masks(c, ~0ULL);
+	edit_masks(c->wrprot_mask, ~0ULL);
+}
+
+static void run_clear_dirty_sparse(candidate_t c)
+{
+	edit_masks(c->clear_dirty_mask, SPARSE_MASK);
+}
+
+static void run_clear_dirty_dense(candidate_t c)
+{
+	edit_masks(c->clear_dirty_mask, ~0ULL);
 }
 
 static void run_age(candidate_t c)
@@ -414,7 +437,8 @@ struct row {
 
 static const struct row rows[] = {
 	{ "memset64 of 1G's entries", NEEDS(name), PAGES_1G, empty, set_limit, check_limit },
-	{ "read of 1G's entries", NEEDS(name), PAGES_1G, empty, read_limit, check_limit },
+	{ "xchg of 1G's entries", NEEDS(name), PAGES_1G, empty, exchange_limit, check_limit },
+	{ "read of 1G's entries", NEEDS(name), PAGES_1G, set_limit, read_limit, check_limit },
 	{ "map 4K, one by one", NEEDS(map), SOME, tables, run_map_each, check_each },
 	{ "unmap 4K, one by one", NEEDS(unmap), SOME, each, run_unmap_each, check_tables },
 	{ "map 256x4K", NEEDS(map), TABLES * SOME, tables, run_map_some, check_some },
@@ -430,10 +454,14 @@ static const struct row rows[] = {
 	{ "fault, new table", NEEDS(fault), PAGES_2M, empty, run_fault_tables, check_first_pages },
 	{ "write-protect 1G", NEEDS(wrprot), PAGES_1G, full, run_wrprot, check_wrprot },
 	{ "clear dirty 1G", NEEDS(clear_dirty), PAGES_1G, full, run_clear_dirty, check_clean },
-	{ "write-protect 4 of 64", NEEDS(clear_mask), PAGES_1G / 16, full, run_clear_sparse,
-	  check_sparse },
-	{ "write-protect 64 of 64", NEEDS(clear_mask), PAGES_1G, full, run_clear_dense,
+	{ "write-protect 4 of 64", NEEDS(wrprot_mask), PAGES_1G / 16, full, run_wrprot_sparse,
+	  check_sparse_wrprot },
+	{ "write-protect 64 of 64", NEEDS(wrprot_mask), PAGES_1G, full, run_wrprot_dense,
 	  check_wrprot },
+	{ "clear dirty 4 of 64", NEEDS(clear_dirty_mask), PAGES_1G / 16, full,
+	  run_clear_dirty_sparse, check_sparse_clean },
+	{ "clear dirty 64 of 64", NEEDS(clear_dirty_mask), PAGES_1G, full, run_clear_dirty_dense,
+	  check_clean },
 	{ "age 1G", NEEDS(age), PAGES_1G, full, run_age, check_old },
 	{ "split 1G", NEEDS(split), PAGES_1G, block, run_split, check_full },
 	{ "collapse 1G", NEEDS(collapse), PAGES_1G, full, run_collapse, check_blocks },

@@ -156,3 +156,11 @@ u64 bench_read_entries(void)
 		sum += READ_ONCE(*entry);
 	return sum;
 }
+
+/* Where others may write an entry at any time, it costs a locked instruction. */
+void bench_exchange_entries(u64 first)
+{
+	for (unsigned int i = 0; i < LIMIT_TABLES; i++)
+		for (unsigned int k = 0; k < PTRS_PER_PTE; k++)
+			xchg(&entries[i][k], first + i);
+}

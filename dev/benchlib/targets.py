@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 # A row's figure includes what the operation left for later, but where that is compared apart.
 DONE, RETURNED = "done", "returned"
 TEXT = 1.0
-LIMITS = ("memset64 of 1G's entries", "read of 1G's entries")
+LIMITS = ("memset64 of 1G's entries", "xchg of 1G's entries", "read of 1G's entries")
 
 
 @dataclass
@@ -37,6 +37,8 @@ X86 = {
     ("clear dirty 1G", DONE): 0.8,
     ("write-protect 4 of 64", DONE): 0.4,
     ("write-protect 64 of 64", DONE): 0.4,
+    ("clear dirty 4 of 64", DONE): 0.4,
+    ("clear dirty 64 of 64", DONE): 0.4,
     ("age 1G", DONE): 0.8,
     ("split 1G", DONE): 0.4,
     ("collapse 1G", DONE): 0.4,
