@@ -19,23 +19,28 @@
 
 #include "bench.h"
 
+/* The pool's pages and their structs, at addresses that Valgrind leaves free. */
 #define PAGES		8192
 #define PAGES_AT	((void *)0x1000000000)
 #define STRUCTS_AT	((void *)0x2000000000)
 #define STRUCT_SIZE	64
 
-/* The guest's memory: where it is for the guest, and where in truth. Never touched. */
+/* The guest's memory: where it is for the guest, and where in truth.  It is never touched. */
 #define IA		0ULL
 #define OA		(64 * BENCH_1G)
 
 #define PAGES_1G	(BENCH_1G / BENCH_4K)
 #define PAGES_2M	(BENCH_2M / BENCH_4K)
+
+/* Rows with calls for a part of a table make so many, each in a table of its own. */
 #define SOME		256
 #define TABLES		64
 #define BLOCK_TABLES	8
+
 #define LOOKUPS		4096
 #define SPARSE_MASK	0x0001000100010001ULL
 
+/* The first run is checked, and warms up; its time does not count. */
 #define MIN_RUNS	5
 #define MAX_RUNS	1000
 
