@@ -107,6 +107,8 @@ def compare(results, comparison, timed):
                 entry["ns"] = {who: f.ns(figure)[1] for who, f in both.items()}
                 entry["spread"] = max(spread(f, figure) for f in both.values())
             entry["met"] = is_met(entry[judged_by(timed)], entry["target"])
+            if (row, figure) in targets.UNLOCKED and entry["met"]:
+                entry["met"] = ours.counted_locked(figure) < targets.LOCKED
             yield entry
 
 
@@ -145,8 +147,9 @@ def row_cells(entry, timed):
         if kind == "ns":
             cells.append(f"{100 * entry['spread']:.0f} %")
     cells += [f"{entry['locked'][who]:.2f}" for who in ("theirs", "ours")]
-    verdict = {None: "", True: "met", False: "missed"}[entry["met"]]
-    return [*cells, "" if entry["target"] is None else str(entry["target"]), verdict]
+    unlocked = (entry["row"], entry["until"]) in targets.UNLOCKED
+    target = "" if entry["target"] is None else f"{entry['target']}{', unlocked' * unlocked}"
+    return [*cells, target, {None: "", True: "met", False: "missed"}[entry["met"]]]
 
 
 def show(title, entries, timed):
@@ -187,16 +190,28 @@ def compare_all(folder, results, comparison, timed):
             "rows": entries, "text": text}
 
 
+def measure(folder, timed, quick):
+    results = Results()
+    try:
+        count(folder, results)
+        if timed and quick:
+            take_times(folder, results, QUICK_ROUNDS, QUICK_SECONDS)
+        elif timed:
+            take_times(folder, results, ROUNDS, SECONDS)
+    except subprocess.CalledProcessError as failure:
+        sys.exit(f"error: {' '.join(map(str, failure.cmd))} ends with status {failure.returncode}")
+    finally:
+        progress("")
+    return results
+
+
 def main(directory):
-    folder, results = Path(directory), Results()
+    folder = Path(directory)
     timed = os.environ.get("COUNT", "") in ("", "0")
     quick = os.environ.get("QUICK", "") not in ("", "0")
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     began = time.monotonic()
-    count(folder, results)
-    if timed:
-        take_times(folder, results, *((QUICK_ROUNDS, QUICK_SECONDS) if quick else (ROUNDS, SECONDS)))
-    progress("")
+    results = measure(folder, timed, quick)
 
     compared = [compare_all(folder, results, comparison, timed)
                 for comparison in targets.COMPARISONS]
