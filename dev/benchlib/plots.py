@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Draws the ratios of a comparison as bars, with a mark where the target is."""
+
+import subprocess
+
+import targets
+
+# What is slower than this is cut off; its figure stands there anyway.
+WIDEST = 2.0
+
+SCRIPT = """
+set terminal svg size 760,{height} font "sans-serif,13" background "white"
+set output "{output}"
+set title "{title}" noenhanced
+set xlabel "ours / theirs, {unit}; | is the target"
+set xrange [0:{widest}]
+set yrange [{rows} - 0.4:-0.6]
+set lmargin 32
+set grid xtics
+set arrow from 1,graph 0 to 1,graph 1 nohead lt -1
+set style fill solid 0.8 noborder
+unset key
+$rows << EOD
+{data}
+EOD
+plot $rows using 1:0:(0):1:($0 - 0.3):($0 + 0.3):ytic(4) with boxxyerror lc rgb "#4878a8", \\
+     $rows using 2:($0 - 0.4):(0):(0.8) with vectors nohead lw 3 lc rgb "#d06020", \\
+     $rows using 1:0:3 with labels left offset 0.5,0
+"""
+
+
+def row_data(entry, kind):
+    ratio = entry[kind]["ours"] / entry[kind]["theirs"]
+    label = entry["row"] + (", lock held" if entry["until"] == targets.RETURNED else "")
+    target = "NaN" if entry["target"] is None else entry["target"]
+    return f'{min(ratio, WIDEST * 0.93)} {target} "{ratio:.2f}" "{label}"'
+
+
+def draw(path, title, entries, kind):
+    entries = [entry for entry in entries if entry["row"] not in targets.LIMITS]
+    script = SCRIPT.format(height=90 + 24 * len(entries), output=path, title=title, widest=WIDEST,
+                           unit="time" if kind == "ns" else "instructions", rows=len(entries),
+                           data="\n".join(row_data(entry, kind) for entry in entries))
+    subprocess.run(["gnuplot"], input=script, check=True, text=True)
