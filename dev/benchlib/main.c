@@ -26,7 +26,7 @@
 #define STRUCT_SIZE	64
 
 /* The guest's memory: where it is for the guest, and where in truth.  It is never touched. */
-#define IA		0ULL
+#define IA		BENCH_1G
 #define OA		(64 * BENCH_1G)
 
 #define PAGES_1G	(BENCH_1G / BENCH_4K)

@@ -832,7 +832,8 @@ bool kvm_tdp_mmu_zap_possible_nx_huge_page(struct kvm *kvm, struct kvm_mmu_page 
 	if (WARN_ON_ONCE(!is_tdp_mmu_page(sp) || !sp->ptep))
 		return false;
 
-	if (!tdp_begin(&tdp, &w, kvm, sp, sp->gfn, sp->gfn + 1, true))
+	/* Addresses of a tree start at its root, and this one's root is the page. */
+	if (!tdp_begin(&tdp, &w, kvm, sp, 0, 1, true))
 		return false;
 
 	v = (struct kpt_visit) {
