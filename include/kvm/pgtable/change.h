@@ -8,36 +8,47 @@
 
 #include <kvm/pgtable/walk.h>
 
+static __always_inline bool kpt_leaf_may_change(const struct kpt_port *port, kpt_pte_t leaf)
+{
+	if (port->env->is_volatile)
+		return port->env->is_volatile(leaf);
+	return kpt_volatile(port->format, leaf);
+}
+
 static __always_inline bool
 kpt_may_change(const struct kpt_port *port, kpt_pte_t pte, int level)
 {
-	if (!kpt_is_leaf(port->format, pte, level))
-		return false;
-	if (port->env->is_volatile)
-		return port->env->is_volatile(pte);
-	return kpt_volatile(port->format, pte);
+	return kpt_is_leaf(port->format, pte, level) && kpt_leaf_may_change(port, pte);
+}
+
+/* Nobody else replaces entries: v->pte becomes what hardware made of it until the end. */
+static __always_inline void
+kpt_replace_alone(struct kpt_visit *v, kpt_pte_t new, bool may_change)
+{
+	if (unlikely(may_change))
+		v->pte = kpt_exchange(v->ptep, new);
+	else
+		kpt_store(v->ptep, new);
 }
 
 /*
  * Write @new if the entry still is what v->pte says.  An exclusive walk cannot
- * lose, but learns in v->pte what hardware set until the end; only where @new was
- * made of the old value, as a block's table is, it must still be that.
+ * lose; only where @new was made of the old value, as a block's table is, it must
+ * still be that.
  */
 static __always_inline bool
 kpt_replace(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
 	    kpt_pte_t new, enum kpt_class change)
 {
+	bool may_change = kpt_may_change(port, v->pte, v->level);
+
 	if (w->shared && port->env->lose_race && port->env->lose_race(w->tree))
 		return false;
 
-	if (!w->shared && !kpt_may_change(port, v->pte, v->level)) {
-		kpt_store(v->ptep, new);
-		return true;
-	}
-	if (w->shared || change == KPT_SPLIT)
+	if (w->shared || (change == KPT_SPLIT && may_change))
 		return kpt_try_exchange(v->ptep, &v->pte, new);
 
-	v->pte = kpt_exchange(v->ptep, new);
+	kpt_replace_alone(v, new, may_change);
 	return true;
 }
 
@@ -274,6 +285,13 @@ kpt_needs_break(const struct kpt_port *port, struct kpt_tree *tree, enum kpt_cla
 	       (change == KPT_REMAP || !port->env->needs_break || port->env->needs_break(tree));
 }
 
+/* External tables follow each change, and a break comes between: both take more than one step. */
+static __always_inline bool
+kpt_takes_steps(const struct kpt_port *port, struct kpt_tree *tree, enum kpt_class change)
+{
+	return (port->env->external_set && tree->external) || kpt_needs_break(port, tree, change);
+}
+
 /**
  * kpt_change_slowly() - change an entry in more than one step
  * @port: port
@@ -325,8 +343,7 @@ static __always_inline int __must_check
 kpt_commit(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
 	   kpt_pte_t new, enum kpt_class change)
 {
-	if (unlikely((port->env->external_set && w->tree->external) ||
-		     kpt_needs_break(port, w->tree, change) ||
+	if (unlikely(kpt_takes_steps(port, w->tree, change) ||
 		     kpt_prepares(port, w->tree, v, new)))
 		return kpt_commit_slowly(port, w, v, new, change);
 

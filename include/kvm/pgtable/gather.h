@@ -10,6 +10,7 @@
 #ifndef __KVM_PGTABLE_GATHER_H
 #define __KVM_PGTABLE_GATHER_H
 
+#include <linux/bitops.h>
 #include <linux/minmax.h>
 #include <linux/string.h>
 
@@ -38,6 +39,7 @@ struct kpt_broken {
  *		outlive the lock
  * @tables:	unlinked tables, chained through &kpt_env.table_link
  * @broken:	entries to make when the debt is paid, or NULL
+ * @counted:	bit n is set if @leaves[n] may not be 0
  * @leaves:	by how much the number of leaves changed, by level, if anybody counts
  */
 struct kpt_gather {
@@ -45,6 +47,7 @@ struct kpt_gather {
 	struct kpt_debt tracked;
 	kpt_pte_t *tables;
 	struct kpt_broken *broken;
+	u8 counted;
 	long leaves[KPT_MAX_LEVELS];
 };
 
@@ -99,6 +102,7 @@ kpt_gather_begin(const struct kpt_port *port, struct kpt_gather *g)
 	g->tracked = (struct kpt_debt) { };
 	g->tables = NULL;
 	g->broken = NULL;
+	g->counted = 0;
 	if (port->env->leaves)
 		memset(g->leaves, 0, sizeof(g->leaves));
 }
@@ -153,8 +157,11 @@ kpt_reclaim(const struct kpt_port *port, struct kpt_tree *tree, struct kpt_gathe
 static __always_inline void
 kpt_count(const struct kpt_port *port, struct kpt_gather *g, int level, long delta)
 {
-	if (port->env->leaves)
-		g->leaves[level] += delta;
+	if (!port->env->leaves || !delta)
+		return;
+
+	g->leaves[level] += delta;
+	g->counted |= BIT(level);
 }
 
 static __always_inline void
@@ -163,9 +170,9 @@ kpt_account(const struct kpt_port *port, struct kpt_tree *tree, struct kpt_gathe
 	if (!port->env->leaves)
 		return;
 
-	for (int level = 0; level < port->format->levels; level++) {
-		if (!g->leaves[level])
-			continue;
+	for (; g->counted; g->counted &= g->counted - 1) {
+		int level = __ffs(g->counted);
+
 		port->env->leaves(tree, level, g->leaves[level]);
 		g->leaves[level] = 0;
 	}

@@ -148,6 +148,27 @@ kpt_owe_spurious(const struct kpt_port *port, struct kpt_walk *w, const struct k
 		kpt_owe(port, w, KPT_RELAX, v);
 }
 
+/* Alone with the tree: from here on to the first entry that is not empty, or not all of the range. */
+static __always_inline int
+kpt_fill_range(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
+	       const struct kpt_content *c)
+{
+	const struct kpt_format *fmt = port->format;
+	u64 span = kpt_span(fmt, v->level), first = v->ia;
+
+	do {
+		kpt_pte_t new = kpt_content_at(fmt, c, v->ia, v->level);
+
+		kpt_store(v->ptep, new);
+		kpt_tell(port, w, v, new);
+		kpt_visit_next(port, v, v->level);
+	} while (v->ia + span <= v->stop && (v->pte = kpt_read(v->ptep)) == fmt->empty);
+
+	kpt_owe_range(port, w, KPT_MAP, first, v->ia, BIT(v->level));
+	kpt_count(port, &w->gather, v->level, (v->ia - first) >> kpt_shift(fmt, v->level));
+	return KPT_MOVED;
+}
+
 static __always_inline int
 kpt_install_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
 		    void *arg)
@@ -168,6 +189,10 @@ kpt_install_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_
 		err = kpt_push_down(port, w, v);
 		return w->shared ? err : kpt_step(err);
 	}
+
+	if (c->memory && v->pte == fmt->empty && !w->shared && !port->env->prepares &&
+	    !kpt_takes_steps(port, w->tree, KPT_MAP))
+		return kpt_fill_range(port, w, v, c);
 
 	new = kpt_content_at(fmt, c, v->ia, v->level);
 	if (new == v->pte) {
@@ -250,15 +275,41 @@ kpt_annotate(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t annotati
 
 /* Removing */
 
+/* Alone with the tree: from here on to @stop or to the first entry that is no leaf. */
+static __always_inline int
+kpt_empty_range(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, u64 stop,
+		int level)
+{
+	const struct kpt_format *fmt = port->format;
+	u64 first = v->ia;
+
+	do {
+		kpt_replace_alone(v, fmt->empty, kpt_leaf_may_change(port, v->pte));
+		kpt_tell(port, w, v, fmt->empty);
+		kpt_visit_next(port, v, level);
+	} while (v->ia < stop && kpt_is_leaf(fmt, v->pte = kpt_read(v->ptep), level));
+
+	kpt_owe_range(port, w, KPT_UNMAP, first, v->ia, BIT(level));
+	kpt_count(port, &w->gather, level, -(long)((v->ia - first) >> kpt_shift(fmt, level)));
+	return KPT_MOVED;
+}
+
 static __always_inline int
 kpt_unmap_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
 		  void *arg)
 {
 	const struct kpt_format *fmt = port->format;
+	bool alone = !w->shared && !kpt_takes_steps(port, w->tree, KPT_UNMAP);
+	bool yields = *(unsigned int *)arg & KPT_YIELDS;
 	int err;
 
-	if (!kpt_is_table(fmt, v->pte, v->level))
+	if (!kpt_is_table(fmt, v->pte, v->level)) {
+		if (alone && v->level == 0)
+			return kpt_empty_range(port, w, v, v->stop, 0);
+		if (alone && v->level == 1)
+			return kpt_empty_range(port, w, v, yields ? v->ia : v->stop, 1);
 		return kpt_step(kpt_commit(port, w, v, fmt->empty, KPT_UNMAP));
+	}
 
 	if (v->ia < w->start || v->ia + kpt_span(fmt, v->level) > w->end)
 		return KPT_NEXT;
@@ -281,7 +332,7 @@ kpt_unmap_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_vi
 static __always_inline int __must_check
 kpt_unmap(const struct kpt_port *port, struct kpt_walk *w, unsigned int what)
 {
-	return kpt_walk_range(port, w, 0, KPT_LEAVES | what, kpt_unmap_visitor, NULL);
+	return kpt_walk_range(port, w, 0, KPT_LEAVES | what, kpt_unmap_visitor, &what);
 }
 
 static __always_inline int
@@ -343,6 +394,11 @@ static __always_inline bool kpt_editable(const struct kpt_format *fmt, u64 clear
 	return !((clear | set) & fixed) && !(clear & leaf);
 }
 
+static __always_inline bool kpt_is_edited(const struct kpt_editing *e, kpt_pte_t pte)
+{
+	return !(pte & e->clear) && (pte & e->set) == e->set;
+}
+
 static __always_inline int
 kpt_edit_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
 		 void *arg)
@@ -350,7 +406,7 @@ kpt_edit_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_vis
 	struct kpt_editing *e = arg;
 	int err;
 
-	if (!(v->pte & e->clear) && (v->pte & e->set) == e->set)
+	if (kpt_is_edited(e, v->pte))
 		return KPT_NEXT;
 
 	err = kpt_edit(port, w, v, e->clear, e->set, e->change);
@@ -441,27 +497,48 @@ kpt_clear_dirty(const struct kpt_port *port, struct kpt_walk *w, u64 bits, unsig
 	return kpt_edit_range(port, w, 0, what, e);
 }
 
+/* 1 if the page was edited, 0 if there was nothing to do, or an error. */
+static __always_inline int
+kpt_edit_page(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
+	      const struct kpt_editing *e)
+{
+	int err;
+
+	do {
+		if (!kpt_present(port->format, v->pte) || kpt_is_edited(e, v->pte))
+			return 0;
+		err = kpt_edit(port, w, v, e->clear, e->set, e->change);
+	} while (err == -EAGAIN);
+	return err ?: 1;
+}
+
 /* Chosen pages of one table of last level; @first is the entry of the page at @base. */
 static __always_inline int
 kpt_edit_pages(const struct kpt_port *port, struct kpt_walk *w, kpt_ptep_t first, u64 base,
 	       u64 pages, struct kpt_editing *e)
 {
-	struct kpt_visit v = { .level = 0 };
-	int step;
+	u64 span = kpt_span(port->format, 0), edited = 0;
+	int step = 0;
 
-	for (; pages; pages &= pages - 1) {
-		v.ia = base + ((u64)__ffs(pages) << port->format->page_shift);
-		v.ptep = first + __ffs(pages);
-		v.pte = kpt_read(v.ptep);
-		do {
-			if (!kpt_present(port->format, v.pte))
-				break;
-			step = kpt_edit_visitor(port, w, &v, e);
-			if (step < 0)
-				return step;
-		} while (step == KPT_AGAIN);
+	for (; pages && step >= 0; pages &= pages - 1) {
+		unsigned int page = __ffs(pages);
+		struct kpt_visit v = {
+			.ia = base + page * span,
+			.ptep = first + page,
+			.pte = kpt_read(first + page),
+		};
+
+		step = kpt_edit_page(port, w, &v, e);
+		if (step > 0)
+			edited |= BIT_ULL(page);
 	}
-	return 0;
+	if (edited) {
+		if (!e->edited)
+			e->first = base + __ffs(edited) * span;
+		e->edited = base + (__fls(edited) + 1) * span;
+		e->levels |= BIT(0);
+	}
+	return min(step, 0);
 }
 
 /**

@@ -37,11 +37,13 @@ struct kpt_walk {
  * @ia:		the first address that it translates
  * @ptep:	where it stands
  * @pte:	its value when it was last read
+ * @stop:	the end of what a range walk does in its table
  * @level:	its level
  * @emptied:	it is a table whose entries have been visited
  */
 struct kpt_visit {
 	u64 ia;
+	u64 stop;
 	kpt_ptep_t ptep;
 	kpt_pte_t pte;
 	int level;
@@ -73,12 +75,14 @@ enum kpt_what {
  * @KPT_NEXT:	go on; the entries of a visited table come next
  * @KPT_AGAIN:	&kpt_visit.pte has been read anew, visit the entry again
  * @KPT_SKIP:	go on behind this entry, whatever it is
+ * @KPT_MOVED:	the visitor has moved on within the table; go on where @v is now
  * @KPT_STOP:	the walk has found what it looked for
  */
 enum kpt_steps {
 	KPT_NEXT,
 	KPT_AGAIN,
 	KPT_SKIP,
+	KPT_MOVED,
 	KPT_STOP,
 };
 
@@ -255,6 +259,14 @@ static __always_inline bool kpt_is_time(const struct kpt_visit *v, int floor)
 	return v->level > floor || (floor && !(entry % 32));
 }
 
+/* For visitors that do several entries at once: to the next, which is not read yet. */
+static __always_inline void
+kpt_visit_next(const struct kpt_port *port, struct kpt_visit *v, int level)
+{
+	v->ia += kpt_span(port->format, level);
+	v->ptep++;
+}
+
 static __always_inline bool
 kpt_wanted(const struct kpt_format *fmt, kpt_pte_t pte, int level, unsigned int what)
 {
@@ -297,20 +309,19 @@ kpt_walk_range(const struct kpt_port *port, struct kpt_walk *w, int floor,
 	const struct kpt_format *fmt = port->format;
 	kpt_ptep_t path[KPT_MAX_LEVELS] __uninitialized;
 	struct kpt_visit v;
-	u64 stop;
 	int step;
 
 restart:
 	kpt_visit_root(port, w->tree, w->start, &v);
-	stop = w->end;
+	v.stop = w->end;
 	for (;;) {
-		if (v.ia >= stop) {
+		if (v.ia >= v.stop) {
 			if (v.level == w->tree->top)
 				return 0;
 			v.level++;
 			v.ia = ALIGN_DOWN(v.ia - 1, kpt_span(fmt, v.level));
 			v.ptep = path[v.level];
-			stop = kpt_table_stop(port, w, v.ia, v.level);
+			v.stop = kpt_table_stop(port, w, v.ia, v.level);
 			if (what & KPT_EMPTIED) {
 				v.pte = kpt_read(v.ptep);
 				v.emptied = true;
@@ -333,16 +344,17 @@ again:
 				goto out;
 			if (step == KPT_SKIP)
 				goto next;
+			if (step == KPT_MOVED)
+				continue;
 		}
 		if (v.level > floor && kpt_is_table(fmt, v.pte, v.level)) {
 			path[v.level] = v.ptep;
 			kpt_visit_child(port, w->tree, max(w->start, v.ia), &v);
-			stop = kpt_table_stop(port, w, v.ia, v.level);
+			v.stop = kpt_table_stop(port, w, v.ia, v.level);
 			continue;
 		}
 next:
-		v.ia += kpt_span(fmt, v.level);
-		v.ptep++;
+		kpt_visit_next(port, &v, v.level);
 	}
 out:
 	w->start = max(w->start, v.ia);
