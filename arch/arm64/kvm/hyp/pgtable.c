@@ -1124,7 +1124,7 @@ s2_unmap_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_vis
 
 int kvm_pgtable_stage2_unmap(struct kvm_pgtable *pgt, u64 addr, u64 size)
 {
-	struct clean_list cleans = { .nr = 0 };
+	struct clean_list cleans __uninitialized;
 	struct pgt_op op __uninitialized;
 	int r;
 
@@ -1132,6 +1132,7 @@ int kvm_pgtable_stage2_unmap(struct kvm_pgtable *pgt, u64 addr, u64 size)
 	if (r)
 		return min(r, 0);
 
+	cleans.nr = 0;
 	op.cleans = &cleans;
 	r = kpt_walk_range(&s2_port, &op.walk, 0, KPT_ENTRIES | KPT_EMPTIED, s2_unmap_visitor,
 			   NULL);

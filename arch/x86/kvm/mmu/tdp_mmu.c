@@ -340,18 +340,18 @@ int kvm_tdp_mmu_check_format(void)
 
 static void tdp_tree_init(struct tdp_tree *tdp, struct kvm *kvm, struct kvm_mmu_page *root)
 {
-	*tdp = (struct tdp_tree) {
-		.tree = {
-			.root = (kpt_ptep_t)root->spt,
-			.ia_base = gfn_to_gpa(kvm_gfn_root_bits(kvm, root)),
-			.ia_bits = PAGE_SHIFT + root->role.level * SPTE_LEVEL_BITS,
-			.top = kpt_level(root->role.level),
-			.external = is_mirror_sp(root),
-			.retired = root->role.invalid,
-		},
-		.kvm = kvm,
-		.root = root,
-	};
+	/* Field by field: cleared as a whole it would cost a fault more than its walk. */
+	tdp->tree.root = (kpt_ptep_t)root->spt;
+	tdp->tree.ia_base = gfn_to_gpa(kvm_gfn_root_bits(kvm, root));
+	tdp->tree.ia_bits = PAGE_SHIFT + root->role.level * SPTE_LEVEL_BITS;
+	tdp->tree.top = kpt_level(root->role.level);
+	tdp->tree.external = is_mirror_sp(root);
+	tdp->tree.retired = root->role.invalid;
+	tdp->tree.unprotected = false;
+	tdp->kvm = kvm;
+	tdp->root = root;
+	tdp->slot = NULL;
+	tdp->spare = NULL;
 }
 
 /* False if nothing of the range can be mapped by this root. */
@@ -538,8 +538,8 @@ void kvm_tdp_mmu_alloc_root(struct kvm_vcpu *vcpu, bool mirror)
  */
 static void tdp_zap_root(struct kvm *kvm, struct kvm_mmu_page *root, bool shared)
 {
-	struct tdp_tree tdp;
-	struct kpt_walk w;
+	struct tdp_tree tdp __uninitialized;
+	struct kpt_walk w __uninitialized;
 	int level;
 
 	tdp_assert_locked(kvm, shared);
@@ -732,9 +732,9 @@ int kvm_tdp_mmu_map(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
 	struct kvm_mmu_page *root = tdp_mmu_get_root_for_fault(vcpu, fault);
 	gpa_t gpa = gfn_to_gpa(fault->gfn);
 	int ret = RET_PF_RETRY;
-	struct tdp_tree tdp;
-	struct kpt_visit v;
-	struct kpt_walk w;
+	struct tdp_tree tdp __uninitialized;
+	struct kpt_visit v __uninitialized;
+	struct kpt_walk w __uninitialized;
 
 	KVM_MMU_WARN_ON(!root || root->role.invalid);
 
@@ -778,8 +778,8 @@ static bool tdp_zap_leafs(struct kvm *kvm, struct kvm_mmu_page *root, gfn_t star
 			  bool may_yield, bool flush)
 {
 	struct kpt_debt callers = { .end = -1ull, .owes = flush ? KPT_OWES_LEAF : 0 };
-	struct tdp_tree tdp;
-	struct kpt_walk w;
+	struct tdp_tree tdp __uninitialized;
+	struct kpt_walk w __uninitialized;
 
 	lockdep_assert_held_write(&kvm->mmu_lock);
 
@@ -821,9 +821,9 @@ bool kvm_tdp_mmu_unmap_gfn_range(struct kvm *kvm, struct kvm_gfn_range *range, b
 bool kvm_tdp_mmu_zap_possible_nx_huge_page(struct kvm *kvm, struct kvm_mmu_page *sp)
 {
 	struct kpt_debt owed;
-	struct tdp_tree tdp;
-	struct kpt_visit v;
-	struct kpt_walk w;
+	struct tdp_tree tdp __uninitialized;
+	struct kpt_visit v __uninitialized;
+	struct kpt_walk w __uninitialized;
 	bool zapped;
 
 	lockdep_assert_held_read(&kvm->mmu_lock);
@@ -862,8 +862,8 @@ static bool tdp_age(struct kvm *kvm, struct kvm_gfn_range *range, bool test_only
 	enum kvm_tdp_mmu_root_types types =
 		kvm_gfn_range_filter_to_root_types(kvm, range->attr_filter);
 	struct kvm_mmu_page *root;
-	struct tdp_tree tdp;
-	struct kpt_walk w;
+	struct tdp_tree tdp __uninitialized;
+	struct kpt_walk w __uninitialized;
 	bool young = false;
 
 	guard(rcu)();
@@ -900,8 +900,8 @@ bool kvm_tdp_mmu_test_age_gfn(struct kvm *kvm, struct kvm_gfn_range *range)
 bool kvm_tdp_mmu_wrprot_slot(struct kvm *kvm, const struct kvm_memory_slot *slot, int min_level)
 {
 	struct kvm_mmu_page *root = NULL;
-	struct tdp_tree tdp;
-	struct kpt_walk w;
+	struct tdp_tree tdp __uninitialized;
+	struct kpt_walk w __uninitialized;
 	bool flush = false;
 
 	lockdep_assert_held_read(&kvm->mmu_lock);
@@ -929,8 +929,8 @@ static u64 tdp_dirty_bit(struct kvm *kvm, struct kvm_mmu_page *root)
 void kvm_tdp_mmu_clear_dirty_slot(struct kvm *kvm, const struct kvm_memory_slot *slot)
 {
 	struct kvm_mmu_page *root = NULL;
-	struct tdp_tree tdp;
-	struct kpt_walk w;
+	struct tdp_tree tdp __uninitialized;
+	struct kpt_walk w __uninitialized;
 
 	lockdep_assert_held_read(&kvm->mmu_lock);
 
@@ -947,8 +947,8 @@ void kvm_tdp_mmu_clear_dirty_pt_masked(struct kvm *kvm, struct kvm_memory_slot *
 				       gfn_t gfn, unsigned long mask, bool wrprot)
 {
 	struct kvm_mmu_page *root;
-	struct tdp_tree tdp;
-	struct kpt_walk w;
+	struct tdp_tree tdp __uninitialized;
+	struct kpt_walk w __uninitialized;
 	u64 bit;
 
 	lockdep_assert_held_write(&kvm->mmu_lock);
@@ -968,8 +968,8 @@ bool kvm_tdp_mmu_write_protect_gfn(struct kvm *kvm, struct kvm_memory_slot *slot
 				   int min_level)
 {
 	struct kvm_mmu_page *root;
-	struct tdp_tree tdp;
-	struct kpt_walk w;
+	struct tdp_tree tdp __uninitialized;
+	struct kpt_walk w __uninitialized;
 	bool flush = false;
 
 	lockdep_assert_held_write(&kvm->mmu_lock);
@@ -995,8 +995,8 @@ static int tdp_split_root(struct kvm *kvm, struct kvm_mmu_page *root, gfn_t star
 {
 	struct kvm_mmu_page *spare = NULL;
 	unsigned int budget = UINT_MAX;
-	struct tdp_tree tdp;
-	struct kpt_walk w;
+	struct tdp_tree tdp __uninitialized;
+	struct kpt_walk w __uninitialized;
 	int r;
 
 	while (tdp_begin(&tdp, &w, kvm, root, start, end, shared)) {
@@ -1093,7 +1093,7 @@ void kvm_tdp_mmu_recover_huge_pages(struct kvm *kvm, const struct kvm_memory_slo
 int kvm_tdp_mmu_get_walk(struct kvm_vcpu *vcpu, u64 addr, u64 *sptes, int *root_level)
 {
 	struct kvm_mmu_page *root = root_to_sp(vcpu->arch.mmu->root.hpa);
-	struct tdp_tree tdp;
+	struct tdp_tree tdp __uninitialized;
 
 	*root_level = vcpu->arch.mmu->root_role.level;
 	tdp_tree_init(&tdp, vcpu->kvm, root);
@@ -1108,8 +1108,8 @@ u64 *kvm_tdp_mmu_fast_pf_get_last_sptep(struct kvm_vcpu *vcpu, gfn_t gfn, u64 *s
 {
 	/* The entries of a mirror are not for the guest's CPU. */
 	struct kvm_mmu_page *root = tdp_mmu_get_root(vcpu, KVM_DIRECT_ROOTS);
-	struct tdp_tree tdp;
-	struct kpt_visit v;
+	struct tdp_tree tdp __uninitialized;
+	struct kpt_visit v __uninitialized;
 
 	tdp_tree_init(&tdp, vcpu->kvm, root);
 	kpt_find(&tdp_port, &tdp.tree, gfn_to_gpa(gfn), 0, &v);
@@ -1126,8 +1126,8 @@ static int tdp_debugfs_show(struct seq_file *m, void *unused)
 {
 	struct kvm_mmu_page *root = NULL;
 	struct kvm *kvm = m->private;
-	struct tdp_tree tdp;
-	struct kpt_walk w;
+	struct tdp_tree tdp __uninitialized;
+	struct kpt_walk w __uninitialized;
 
 	guard(read_lock)(&kvm->mmu_lock);
 	while ((root = tdp_next_root(kvm, root, -1, KVM_VALID_ROOTS))) {
