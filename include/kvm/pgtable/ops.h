@@ -148,7 +148,7 @@ kpt_owe_spurious(const struct kpt_port *port, struct kpt_walk *w, const struct k
 		kpt_owe(port, w, KPT_RELAX, v);
 }
 
-/* Alone with the tree: from here on to the first entry that is not empty, or not all of the range. */
+/* Alone with the tree: from here on to the first entry that is used, or not all of the range. */
 static __always_inline int
 kpt_fill_range(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
 	       const struct kpt_content *c)
