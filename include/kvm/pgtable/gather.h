@@ -39,7 +39,7 @@ struct kpt_broken {
  *		outlive the lock
  * @tables:	unlinked tables, chained through &kpt_env.table_link
  * @broken:	entries to make when the debt is paid, or NULL
- * @counted:	bit n is set if @leaves[n] may not be 0
+ * @counted:	bit n is set if the number of leaves of level n may have changed
  * @leaves:	by how much the number of leaves changed, by level, if anybody counts
  */
 struct kpt_gather {
