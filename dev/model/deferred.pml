@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A table of last level is detached without an exchange of its entries: they are
- * counted by plain loads after the grace period, when nobody can map any more.
+ * A table of last level is detached without an exchange of its entries: its leaves are
+ * counted by plain loads, and once more after the grace period, when nobody can map any
+ * more; then the difference is accounted.
  *
- * Held: no CPU uses a freed table, or a page that a later notifier let go; the
- * leaves that are accounted are those that are there, and never fewer than none.
- * Weakened: COUNT_EARLY INVALIDATE_LATE NO_INVALIDATION NO_GRACE FAULT_OUTSIDE_RCU
- * ACCOUNT_OUTSIDE_RCU
+ * Held: no CPU uses a freed table, or a page that a later notifier let go; when a table
+ * is freed, none of its leaves is accounted.
+ * Weakened: COUNT_ONCE RECOUNT_EARLY INVALIDATE_LATE NO_INVALIDATION NO_GRACE
+ * FAULT_OUTSIDE_RCU ACCOUNT_OUTSIDE_RCU
  */
 #define FAULTS	2
 #define ENTRIES	2
@@ -57,18 +58,14 @@ inline invalidate()
 	}
 }
 
-inline count()
+/* Entry by entry: what is mapped meanwhile is seen or not. */
+inline count(found)
 {
-	byte entry = 0;
-
+	found = 0;
+	entry = 0;
 	do
 	:: entry < ENTRIES ->
-		if
-		:: is_leaf[entry] ->
-			leaves--;
-			assert(leaves >= 0)
-		:: else
-		fi;
+		found = found + is_leaf[entry];
 		entry++
 	:: else -> break
 	od
@@ -76,14 +73,17 @@ inline count()
 
 proctype detach()
 {
-	byte walker = 0;
+	byte walker = 0, entry, counted, present;
 
 	linked = false;
+	count(counted);
+	leaves = leaves - counted;
+#ifdef RECOUNT_EARLY
+	count(present);
+	leaves = leaves - (present - counted);
+#endif
 #if !defined(NO_INVALIDATION) && !defined(INVALIDATE_LATE)
 	invalidate();
-#endif
-#ifdef COUNT_EARLY
-	count();
 #endif
 	/* The lock is dropped: a notifier finds no leaf, does not invalidate, lets the page go. */
 	page_freed = true;
@@ -95,9 +95,11 @@ proctype detach()
 	:: else -> break
 	od;
 #endif
-#ifndef COUNT_EARLY
-	count();
+#if !defined(COUNT_ONCE) && !defined(RECOUNT_EARLY)
+	count(present);
+	leaves = leaves - (present - counted);
 #endif
+	assert(leaves == 0);
 	table_freed = true;
 #ifdef INVALIDATE_LATE
 	invalidate();

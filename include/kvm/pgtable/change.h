@@ -95,10 +95,63 @@ kpt_tell_detached(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t *pt
 }
 
 /**
+ * kpt_count_leaves() - count the leaves of a table of last level
+ * @fmt: format
+ * @table: the table, linked or not
+ *
+ * Return: how many there are.
+ */
+static __always_inline unsigned int
+kpt_count_leaves(const struct kpt_format *fmt, const kpt_pte_t *table)
+{
+	unsigned int leaves = 0;
+
+	for (unsigned int i = 0; i < kpt_entries(fmt); i++)
+		leaves += kpt_present(fmt, kpt_read((kpt_ptep_t)(table + i)));
+	return leaves;
+}
+
+/*
+ * No table can be linked below the last level.  Where nobody wants to hear of a leaf by
+ * itself, its entries need not be taken; to those that others still add, the client sees.
+ */
+static __always_inline bool
+kpt_only_counts(const struct kpt_port *port, const struct kpt_walk *w, int level)
+{
+	const struct kpt_env *env = port->env;
+
+	return level == 0 && (!w->shared || env->counted) &&
+	       !(env->external_set && w->tree->external) &&
+	       !(env->changed && (!env->hears || env->hears(w->tree))) &&
+	       !kpt_traced(kvm_pgtable_change);
+}
+
+/* Returns the first entry that is to be looked at. */
+static __always_inline unsigned int
+kpt_unlinked(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t *table, int level)
+{
+	const struct kpt_env *env = port->env;
+	unsigned int leaves;
+
+	env->detached(w->tree, table, level);
+	if (!kpt_only_counts(port, w, level))
+		return 0;
+
+	if (env->leaves) {
+		leaves = kpt_count_leaves(port->format, table);
+		kpt_count(port, &w->gather, level, -(long)leaves);
+		if (w->shared)
+			env->counted(w->tree, table, leaves);
+	}
+	return kpt_entries(port->format);
+}
+
+/**
  * kpt_detach() - hand an unlinked table and all tables below it to the gather
  * @port: port
  * @w: the operation; under a shared walk every entry is frozen on the way, so
- *	that nothing can be linked any more where nobody would find it
+ *	that nothing can be linked any more where nobody would find it, but for
+ *	those of last level whose leaves the client counts again
  * @table: the table; no entry refers to it any more
  * @ia: the first address that it translates
  * @level: the level of its entries
@@ -114,9 +167,9 @@ kpt_detach(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t *table,
 	kpt_pte_t *tables[KPT_MAX_LEVELS];
 	unsigned int index[KPT_MAX_LEVELS];
 	u64 span = kpt_span(fmt, level);
-	unsigned int i = 0;
 	int top = level;
 	long leaves = 0;
+	unsigned int i;
 
 	if (kpt_traced(kvm_pgtable_detach))
 		kpt_trace_detach(w->tree, table, ia, level);
@@ -127,7 +180,7 @@ kpt_detach(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t *table,
 		return;
 	}
 
-	env->detached(w->tree, table, level);
+	i = kpt_unlinked(port, w, table, level);
 	for (;;) {
 		while (i < kpt_entries(fmt)) {
 			kpt_pte_t old = kpt_take(port, w, (kpt_ptep_t)(table + i++));
@@ -137,11 +190,11 @@ kpt_detach(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t *table,
 				index[level] = i;
 				kpt_count(port, &w->gather, level, -leaves);
 				leaves = 0;
-				i = 0;
 				level--;
 				span >>= fmt->index_bits;
 				table = (__force kpt_pte_t *)kpt_child_table(port, w->tree, old);
-				env->detached(w->tree, table, level);
+				i = kpt_unlinked(port, w, table, level);
+				ia += i * span;
 				continue;
 			}
 			if (kpt_present(fmt, old)) {

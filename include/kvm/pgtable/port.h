@@ -73,8 +73,14 @@ struct kpt_walk;
  * @take_over:	takes an unlinked table with all below it, so that the engine neither
  *		looks into it nor reclaims it; NULL if the engine is to
  * @leaves:	the number of leaves of @level changed by @delta; NULL if nobody counts
+ * @counted:	a table of last level was unlinked under a shared walk; this many leaves were
+ *		counted and its entries left as they are, so that a walk that is in it may
+ *		still add some.  The client sees to those by kpt_count_leaves() after the
+ *		grace period.  NULL: the entries are frozen, and what is counted is final
  * @changed:	an entry was changed, from the value in @v to @new; for accounting,
  *		checks and tracing
+ * @hears:	false if @changed need not hear of the leaves of unlinked tables of last
+ *		level; NULL: it is to hear of all
  * @invalidate:	pays a debt; returns when no CPU uses what it covers
  * @begin:	enters a walk (RCU), NULL if there is nothing to enter
  * @end:	leaves a walk
@@ -107,7 +113,9 @@ struct kpt_env {
 	void (*take_over)(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t *table,
 			  int level);
 	void (*leaves)(struct kpt_tree *tree, int level, long delta);
+	void (*counted)(struct kpt_tree *tree, kpt_pte_t *table, unsigned int leaves);
 	void (*changed)(struct kpt_tree *tree, const struct kpt_visit *v, kpt_pte_t new);
+	bool (*hears)(struct kpt_tree *tree);
 	void (*invalidate)(struct kpt_tree *tree, const struct kpt_debt *debt);
 	void (*begin)(struct kpt_tree *tree);
 	void (*end)(struct kpt_tree *tree);

@@ -16,6 +16,7 @@
 	.format = &kpt_##descriptor, .arch = &kpt_cpu_##cpu, .run = kpt_run_##port
 
 #define EPT		TREE(ept, ept, ept), .features = KPT_FEAT_AD
+#define EPT_COUNTED	TREE(ept, ept, ept_counted), .features = KPT_FEAT_AD, .unheard = true
 #define EPT_NOAD	TREE(ept, ept, ept_noad), .saved = KPT_EPT_SAVED << KPT_EPT_SAVED_SHIFT
 #define NPT		TREE(npt, npt, npt), .features = KPT_FEAT_AD
 #define S2(granule)	TREE(s2_##granule, s2_##granule, s2_##granule)
@@ -28,6 +29,7 @@
 const struct kpt_config kpt_configs[] = {
 	{ .name = "ept_4level", EPT, .levels = 4, .ia_bits = 48 },
 	{ .name = "ept_5level", EPT, .levels = 5, .ia_bits = 57 },
+	{ .name = "ept_4level_counted", EPT_COUNTED, .levels = 4, .ia_bits = 48 },
 	{ .name = "ept_4level_noad", EPT_NOAD, .levels = 4, .ia_bits = 48 },
 	{ .name = "ept_5level_noad", EPT_NOAD, .levels = 5, .ia_bits = 57 },
 	{ .name = "npt_4level", NPT, .levels = 4, .ia_bits = 48 },

@@ -87,6 +87,7 @@ struct kpt_call {
  * @features:	&enum kpt_features
  * @levels:	levels of a tree
  * @ia_bits:	input address bits
+ * @unheard:	nobody hears of the leaves of unlinked tables of last level
  * @no_break:	the CPU changes between block and table without break-before-make
  * @saved:	ageing takes all access away and keeps it in these bits; 0: it clears a bit
  */
@@ -98,6 +99,7 @@ struct kpt_config {
 	unsigned int features;
 	u8 levels;
 	u8 ia_bits;
+	bool unheard;
 	bool no_break;
 	u64 saved;
 };
@@ -113,6 +115,7 @@ const void *kpt_next_config_where(const void *prev, char *desc,
 
 /* How the formats' ports run an operation. */
 long kpt_run_ept(struct kpt_call *call);
+long kpt_run_ept_counted(struct kpt_call *call);
 long kpt_run_ept_noad(struct kpt_call *call);
 long kpt_run_ept_mirror(struct kpt_call *call);
 long kpt_run_npt(struct kpt_call *call);

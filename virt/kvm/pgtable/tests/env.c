@@ -33,6 +33,10 @@ enum kpt_table_state {
  * @t:		test
  * @rcu:	grace period
  * @readers:	where threads take turns: those for whose walks it waits
+ * @ia:		the first address that it translates
+ * @unheard:	it was unlinked, and nobody hears of its leaves
+ * @counted:	its leaves were counted then, while others might add some
+ * @leaves:	how many they were
  * @list:	in &kpt_test.waiting or &kpt_test.freed
  */
 struct kpt_table_info {
@@ -44,6 +48,10 @@ struct kpt_table_info {
 	struct kpt_test *t;
 	struct rcu_head rcu;
 	unsigned long readers;
+	u64 ia;
+	bool unheard;
+	bool counted;
+	unsigned int leaves;
 	struct list_head list;
 };
 
@@ -179,8 +187,11 @@ kpt_pte_t *kpt_test_alloc(struct kpt_tree *tree, const struct kpt_visit *parent)
 		return NULL;
 
 	table = new_table(t, level, kpt_entries(t->config->format));
-	if (table)
-		atomic_long_inc(&t->live);
+	if (!table)
+		return NULL;
+
+	to_info(table)->ia = parent->ia;
+	atomic_long_inc(&t->live);
 	return table;
 }
 
@@ -223,6 +234,11 @@ void kpt_test_detached(struct kpt_tree *tree, kpt_pte_t *table, int level)
 				info->level, level);
 	enter(info, KPT_TABLE_UNLINKED);
 	atomic_long_dec(&info->t->tables[level]);
+	if (level || !info->t->config->unheard)
+		return;
+
+	info->unheard = true;
+	kpt_dirt_unlinked(info->t, table, info->ia);
 }
 
 static unsigned int words(const struct kpt_table_info *info)
@@ -261,10 +277,24 @@ static void keep_poisoned(struct kpt_test *t, struct kpt_table_info *info)
 		release_poisoned(oldest);
 }
 
+/* As a client does. */
+static void uncount_late_leaves(struct kpt_table_info *info)
+{
+	const struct kpt_format *fmt = info->t->config->format;
+	long late = -(long)info->leaves;
+
+	for (unsigned int i = 0; i < kpt_entries(fmt); i++)
+		late += kpt_is_leaf(fmt, info->table[i], 0);
+	atomic_long_sub(late, &info->t->leaves[0]);
+	kpt_dirt_forgotten(info->t, info->table, info->ia);
+}
+
 static void grace_period_ended(struct kpt_table_info *info)
 {
 	struct kpt_test *t = info->t;
 
+	if (info->counted)
+		uncount_late_leaves(info);
 	if (info->state != (BIT(KPT_TABLE_LINKED) | BIT(KPT_TABLE_UNLINKED) |
 			    BIT(KPT_TABLE_RECLAIMED)))
 		kpt_test_report(t, "a table of level %d is freed in state %#lx",
@@ -320,8 +350,9 @@ void kpt_test_reclaim(struct kpt_tree *tree, kpt_pte_t *table)
 
 bool kpt_test_forgotten(struct kpt_test *t, const kpt_pte_t *table)
 {
-	return t->schedule && kpt_schedule_excludes(t->schedule) &&
-	       test_bit(KPT_TABLE_UNLINKED, &to_info(table)->state);
+	return to_info(table)->unheard ||
+	       (t->schedule && kpt_schedule_excludes(t->schedule) &&
+		test_bit(KPT_TABLE_UNLINKED, &to_info(table)->state));
 }
 
 bool kpt_test_freed(const kpt_pte_t *table)
@@ -336,13 +367,38 @@ void kpt_test_leaves(struct kpt_tree *tree, int level, long delta)
 	atomic_long_add(delta, &to_test(tree)->leaves[level]);
 }
 
+void kpt_test_counted(struct kpt_tree *tree, kpt_pte_t *table, unsigned int leaves)
+{
+	struct kpt_table_info *info = to_info(table);
+
+	if (info->level || !test_bit(KPT_TABLE_UNLINKED, &info->state))
+		kpt_test_report(info->t, "the leaves of level %d are counted in state %#lx",
+				info->level, info->state);
+	info->counted = true;
+	info->leaves = leaves;
+}
+
+bool kpt_test_hears(struct kpt_tree *tree)
+{
+	return false;
+}
+
+static bool is_unheard(struct kpt_test *t, const struct kpt_visit *v)
+{
+	unsigned long size = kpt_entries(t->config->format) * sizeof(kpt_pte_t);
+
+	return !v->level && to_info((void *)ALIGN_DOWN((unsigned long)v->ptep, size))->unheard;
+}
+
 void kpt_test_changed(struct kpt_tree *tree, const struct kpt_visit *v, kpt_pte_t new)
 {
 	struct kpt_test *t = to_test(tree);
 
 	if (kpt_frozen(t->config->format, v->pte))
 		kpt_test_report(t, "a change of a frozen entry at %#llx is told", v->ia);
-	kpt_dirt_changed(t, v->ia, v->level, v->pte, new);
+	if (!is_unheard(t, v))
+		kpt_dirt_changed(t, v->ia, v->level, v->pte, new);
+	kpt_dirt_balance(t, v->ia, v->level, v->pte, new);
 }
 
 void kpt_test_invalidate(struct kpt_tree *tree, const struct kpt_debt *debt)

@@ -143,7 +143,8 @@ bool kpt_test_freed(const kpt_pte_t *table);
 
 /*
  * Does nobody see what is written through this table from now on?  An exclusive walk leaves the
- * entries of the tables that it unlinks as they are, until CPUs can no longer reach them.
+ * entries of the tables that it unlinks as they are, until CPUs can no longer reach them; so
+ * does a shared one, in tables of last level, where the client does not want to hear of them.
  */
 bool kpt_test_forgotten(struct kpt_test *t, const kpt_pte_t *table);
 
@@ -161,6 +162,8 @@ void kpt_test_attached(struct kpt_tree *tree, kpt_pte_t *table, int level);
 void kpt_test_detached(struct kpt_tree *tree, kpt_pte_t *table, int level);
 void kpt_test_reclaim(struct kpt_tree *tree, kpt_pte_t *table);
 void kpt_test_leaves(struct kpt_tree *tree, int level, long delta);
+void kpt_test_counted(struct kpt_tree *tree, kpt_pte_t *table, unsigned int leaves);
+bool kpt_test_hears(struct kpt_tree *tree);
 void kpt_test_changed(struct kpt_tree *tree, const struct kpt_visit *v, kpt_pte_t new);
 void kpt_test_invalidate(struct kpt_tree *tree, const struct kpt_debt *debt);
 void kpt_test_begin(struct kpt_tree *tree);

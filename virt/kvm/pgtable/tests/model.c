@@ -481,15 +481,38 @@ static bool is_dirty(struct kpt_test *t, kpt_pte_t pte, int level)
 	return kpt_is_leaf(t->config->format, pte, level) && pte & t->config->format->dirty;
 }
 
+/* The table of a split block inherits what the block was. */
+static bool becomes_table(struct kpt_test *t, kpt_pte_t new, int level)
+{
+	return t->config->arch->decode(t->config, new, level).kind == KPT_HW_TABLE;
+}
+
 void kpt_dirt_changed(struct kpt_test *t, u64 ia, int level, kpt_pte_t old, kpt_pte_t new)
 {
-	struct kpt_hw_entry e = t->config->arch->decode(t->config, new, level);
-	u64 span = kpt_span(t->config->format, level);
+	if (t->dirt && !becomes_table(t, new, level) &&
+	    shows_write(t, old, level) && !shows_write(t, new, level))
+		mark(t->dirt, ia, kpt_span(t->config->format, level), false);
+}
 
-	/* The table of a split block inherits what the block was. */
-	if (e.kind == KPT_HW_TABLE)
-		return;
-	if (t->dirt && shows_write(t, old, level) && !shows_write(t, new, level))
-		mark(t->dirt, ia, span, false);
-	count_dirty(t, ia, span, is_dirty(t, new, level) - is_dirty(t, old, level));
+void kpt_dirt_balance(struct kpt_test *t, u64 ia, int level, kpt_pte_t old, kpt_pte_t new)
+{
+	if (!becomes_table(t, new, level))
+		count_dirty(t, ia, kpt_span(t->config->format, level),
+			    is_dirty(t, new, level) - is_dirty(t, old, level));
+}
+
+void kpt_dirt_unlinked(struct kpt_test *t, const kpt_pte_t *table, u64 ia)
+{
+	const struct kpt_format *fmt = t->config->format;
+
+	for (unsigned int i = 0; i < kpt_entries(fmt); i++)
+		kpt_dirt_changed(t, ia + i * kpt_span(fmt, 0), 0, table[i], fmt->empty);
+}
+
+void kpt_dirt_forgotten(struct kpt_test *t, const kpt_pte_t *table, u64 ia)
+{
+	const struct kpt_format *fmt = t->config->format;
+
+	for (unsigned int i = 0; i < kpt_entries(fmt); i++)
+		kpt_dirt_balance(t, ia + i * kpt_span(fmt, 0), 0, table[i], fmt->empty);
 }

@@ -83,5 +83,10 @@ u64 kpt_rest_mask(const struct kpt_config *config);
 void kpt_dirt_set(struct kpt_test *t, u64 ia, u64 span);
 void kpt_dirt_written(struct kpt_test *t, u64 ia, u64 span);
 void kpt_dirt_changed(struct kpt_test *t, u64 ia, int level, kpt_pte_t old, kpt_pte_t new);
+void kpt_dirt_balance(struct kpt_test *t, u64 ia, int level, kpt_pte_t old, kpt_pte_t new);
+
+/* The same for the leaves of a table that nobody hears of: when it goes, and when it is gone. */
+void kpt_dirt_unlinked(struct kpt_test *t, const kpt_pte_t *table, u64 ia);
+void kpt_dirt_forgotten(struct kpt_test *t, const kpt_pte_t *table, u64 ia);
 
 #endif /* __KVM_PGTABLE_TESTS_MODEL_H */

@@ -25,11 +25,22 @@ static const struct kpt_env ept_noad_env = {
 
 static const struct kpt_env ept_mirror_env = {
 	KPT_TEST_ENV,
+	.counted	= kpt_test_counted,
+	.hears		= kpt_test_hears,
 	.external_set	= kpt_external_set,
 	.external_free	= kpt_external_free,
 };
 
+/* As KVM: unlinked tables of last level are left as they are, and counted twice. */
+static const struct kpt_env ept_counted_env = {
+	KPT_TEST_ENV,
+	.counted	= kpt_test_counted,
+	.hears		= kpt_test_hears,
+};
+
 DEFINE_KPT_PORT(ept, kpt_ept, kpt_test_env);
+
+DEFINE_KPT_PORT(ept_counted, kpt_ept, ept_counted_env);
 
 DEFINE_KPT_PORT(ept_noad, kpt_ept, ept_noad_env);
 
@@ -38,6 +49,11 @@ DEFINE_KPT_PORT(npt, kpt_npt, kpt_test_env);
 long kpt_run_ept(struct kpt_call *call)
 {
 	return kpt_test_dispatch(&ept_port, call);
+}
+
+long kpt_run_ept_counted(struct kpt_call *call)
+{
+	return kpt_test_dispatch(&ept_counted_port, call);
 }
 
 long kpt_run_ept_noad(struct kpt_call *call)

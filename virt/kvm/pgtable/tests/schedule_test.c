@@ -119,6 +119,7 @@ static void choose_a_table(struct kpt_interleaving *r)
 		give_the_memory(r->m, &r->calls[i]);
 	}
 	r->calls[0].op = KPT_OP_UNMAP;
+	r->calls[0].shared = !kpt_unmaps_alone(r->t->config, KPT_OP_UNMAP);
 	r->calls[0].what = KPT_TABLES;
 	r->calls[0].start = r->m->base;
 	r->calls[0].end = kpt_model_end(r->m);
@@ -280,6 +281,14 @@ static void pages(struct kunit *test)
 	kpt_test_finish(t);
 }
 
+static void tables_that_go(struct kunit *test)
+{
+	struct kpt_test *t = kpt_test_start(test, test->param_value);
+
+	interleave_often(t, 0, choose_a_table);
+	kpt_test_finish(t);
+}
+
 static void blocks(struct kunit *test)
 {
 	struct kpt_test *t = kpt_test_start(test, test->param_value);
@@ -312,6 +321,7 @@ static void mirrored_tables_that_go(struct kunit *test)
 
 static struct kunit_case schedule_cases[] = {
 	KUNIT_CASE_PARAM(pages, kpt_next_config),
+	KUNIT_CASE_PARAM(tables_that_go, kpt_next_config),
 	KUNIT_CASE_PARAM(blocks, kpt_next_config),
 	KUNIT_CASE(mirrored_pages),
 	KUNIT_CASE(mirrored_tables_that_go),

@@ -271,6 +271,8 @@ static void run_threads(struct kunit *test, unsigned int count, bool exclusive)
 	t->threads = false;
 	report(t, threads, count);
 
+	/* Leaves that were added to unlinked tables are no longer counted. */
+	rcu_barrier();
 	t->balance = left;
 	kpt_test_read(t, add_up, NULL);
 	for (unsigned int i = 0; i < count; i++)
