@@ -23,6 +23,10 @@ static unsigned int headers_used;
 
 struct kmem_cache *mmu_page_header_cache;
 
+#ifdef TDP_MMU_PAGE_SIZE
+struct kmem_cache *tdp_mmu_page_header_cache;
+#endif
+
 static void *take_header(void)
 {
 	bench_demand(headers_used < ARRAY_SIZE(headers), "there are no more headers");
@@ -60,7 +64,7 @@ static struct kvm_vcpu vcpu;
 
 void *kvm_mmu_memory_cache_alloc(struct kvm_mmu_memory_cache *cache)
 {
-	return cache == &vcpu.arch.mmu_page_header_cache ? take_header() : bench_take();
+	return cache == &vcpu.arch.mmu_shadow_page_cache ? bench_take() : take_header();
 }
 
 static long table_pages;

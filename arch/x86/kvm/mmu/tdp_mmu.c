@@ -54,7 +54,7 @@ static __always_inline int kpt_level(int tdp_level)
 
 static struct kvm_mmu_page *tdp_alloc_sp(struct kvm_vcpu *vcpu)
 {
-	struct kvm_mmu_page *sp = kvm_mmu_memory_cache_alloc(&vcpu->arch.mmu_page_header_cache);
+	struct kvm_mmu_page *sp = kvm_mmu_memory_cache_alloc(&vcpu->arch.mmu_tdp_page_header_cache);
 
 	sp->spt = kvm_mmu_memory_cache_alloc(&vcpu->arch.mmu_shadow_page_cache);
 	return sp;
@@ -62,7 +62,7 @@ static struct kvm_mmu_page *tdp_alloc_sp(struct kvm_vcpu *vcpu)
 
 static struct kvm_mmu_page *tdp_alloc_sp_for_split(void)
 {
-	struct kvm_mmu_page *sp = kmem_cache_zalloc(mmu_page_header_cache, GFP_KERNEL_ACCOUNT);
+	struct kvm_mmu_page *sp = kmem_cache_zalloc(tdp_mmu_page_header_cache, GFP_KERNEL_ACCOUNT);
 
 	if (!sp)
 		return NULL;
@@ -71,7 +71,7 @@ static struct kvm_mmu_page *tdp_alloc_sp_for_split(void)
 	if (sp->spt)
 		return sp;
 
-	kmem_cache_free(mmu_page_header_cache, sp);
+	kmem_cache_free(tdp_mmu_page_header_cache, sp);
 	return NULL;
 }
 
@@ -99,12 +99,24 @@ static void tdp_free_sp(struct kvm_mmu_page *sp)
 {
 	free_page((unsigned long)sp->external_spt);
 	free_page((unsigned long)sp->spt);
-	kmem_cache_free(mmu_page_header_cache, sp);
+	kmem_cache_free(tdp_mmu_page_header_cache, sp);
+}
+
+/* Faults that were in the table when it was unlinked may have mapped more. */
+static void tdp_uncount_late_leaves(struct kvm_mmu_page *sp)
+{
+	int late = kpt_count_leaves(&kpt_x86, sp->spt) - sp->tdp_mmu_counted_leaves;
+
+	if (late)
+		kvm_update_page_stats(sp->tdp_mmu_counted_by, PG_LEVEL_4K, -late);
 }
 
 static void tdp_free_sp_rcu(struct rcu_head *head)
 {
 	struct kvm_mmu_page *sp = container_of(head, struct kvm_mmu_page, rcu_head);
+
+	if (sp->tdp_mmu_counted_by)
+		tdp_uncount_late_leaves(sp);
 
 	/* Only the owner of the external tables knows when theirs may go. */
 	if (WARN_ON_ONCE(sp->external_spt))
@@ -183,6 +195,19 @@ static void tdp_reclaim(struct kpt_tree *tree, kpt_pte_t *table)
 static void tdp_leaves(struct kpt_tree *tree, int level, long delta)
 {
 	kvm_update_page_stats(to_tdp(tree)->kvm, tdp_level(level), delta);
+}
+
+static void tdp_counted(struct kpt_tree *tree, kpt_pte_t *table, unsigned int leaves)
+{
+	struct kvm_mmu_page *sp = sptep_to_sp(table);
+
+	sp->tdp_mmu_counted_by = to_tdp(tree)->kvm;
+	sp->tdp_mmu_counted_leaves = leaves;
+}
+
+static __always_inline bool tdp_hears(struct kpt_tree *tree)
+{
+	return trace_kvm_tdp_mmu_spte_changed_enabled();
 }
 
 static noinline void tdp_trace_changed(struct tdp_tree *tdp, gfn_t gfn, int level,
@@ -292,7 +317,9 @@ static const struct kpt_env tdp_env = {
 	.detached	= tdp_detached,
 	.reclaim	= tdp_reclaim,
 	.leaves		= tdp_leaves,
+	.counted	= tdp_counted,
 	.changed	= tdp_changed,
+	.hears		= tdp_hears,
 	.invalidate	= tdp_invalidate,
 	.begin		= kpt_rcu_begin,
 	.end		= kpt_rcu_end,
@@ -423,7 +450,7 @@ void kvm_mmu_uninit_tdp_mmu(struct kvm *kvm)
 	KVM_MMU_WARN_ON(atomic64_read(&kvm->arch.tdp_mmu_pages));
 #endif
 
-	/* The callbacks that free tables use this module's slab cache. */
+	/* The callbacks that free tables use this module's slab cache, and count for the VM. */
 	rcu_barrier();
 }
 
@@ -549,9 +576,10 @@ static void tdp_zap_root(struct kvm *kvm, struct kvm_mmu_page *root, bool shared
 
 	/*
 	 * In passes of rising level, as a step that frees 1G of 4K entries would
-	 * keep the lock for long; to prove the MMU, just that is wanted.
+	 * keep the lock for long; to prove the MMU, just that is wanted.  The 4K
+	 * entries of one table are no work, they are only counted.
 	 */
-	level = IS_ENABLED(CONFIG_KVM_PROVE_MMU) ? PG_LEVEL_1G : PG_LEVEL_4K;
+	level = IS_ENABLED(CONFIG_KVM_PROVE_MMU) ? PG_LEVEL_1G : PG_LEVEL_2M;
 	for (; level <= root->role.level; level++) {
 		if (!tdp_begin(&tdp, &w, kvm, root, 0, -1ull, shared))
 			return;
