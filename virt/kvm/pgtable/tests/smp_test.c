@@ -271,7 +271,7 @@ static void run_threads(struct kunit *test, unsigned int count, bool exclusive)
 	t->threads = false;
 	report(t, threads, count);
 
-	/* Leaves that were added to unlinked tables are no longer counted. */
+	/* Dirty bits of leaves that nobody hears of are written off when their tables go. */
 	rcu_barrier();
 	t->balance = left;
 	kpt_test_read(t, add_up, NULL);
