@@ -1081,13 +1081,17 @@ kvm_pte_t *kvm_pgtable_stage2_create_unlinked(struct kvm_pgtable *pgt, u64 phys,
 /* Stage 2: unmapping */
 
 /* Without FWB the guest may have written past the caches: what they hold is stale. */
+static bool s2_cleans_after(const struct pgt_op *op)
+{
+	return !cpus_have_final_cap(ARM64_HAS_STAGE2_FWB) && op->mm_ops->dcache_clean_inval_poc;
+}
+
 static void s2_clean_later(struct pgt_op *op, kvm_pte_t pte, u64 size)
 {
 	struct clean_list *list = op->cleans;
 	void *start;
 
-	if (cpus_have_final_cap(ARM64_HAS_STAGE2_FWB) || !op->mm_ops->dcache_clean_inval_poc ||
-	    (pte & KPT_S2_MEMATTR) != op->cacheable)
+	if ((pte & KPT_S2_MEMATTR) != op->cacheable)
 		return;
 
 	start = leaf_va(op, pte);
@@ -1118,7 +1122,10 @@ s2_unmap_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_vis
 	if (!kvm_pte_valid(v->pte))
 		return kpt_commit(port, w, v, 0, KPT_ANNOTATE);
 
-	s2_clean_later(op, v->pte, kpt_span(port->format, v->level));
+	if (s2_cleans_after(op))
+		s2_clean_later(op, v->pte, kpt_span(port->format, v->level));
+	else if (v->level == 0)
+		return kpt_empty_range(port, w, v, v->stop, 0);
 	return kpt_commit(port, w, v, 0, KPT_UNMAP);
 }
 
