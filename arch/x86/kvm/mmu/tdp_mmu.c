@@ -102,7 +102,7 @@ static void tdp_free_sp(struct kvm_mmu_page *sp)
 	kmem_cache_free(tdp_mmu_page_header_cache, sp);
 }
 
-/* Faults that were in the table when it was unlinked may have mapped more. */
+/* Who was in the table when it was unlinked may have mapped more, or unmapped some. */
 static void tdp_uncount_late_leaves(struct kvm_mmu_page *sp)
 {
 	int late = kpt_count_leaves(&kpt_x86, sp->spt) - sp->tdp_mmu_counted_leaves;
@@ -688,7 +688,9 @@ static enum kpt_class tdp_fault_change(u64 old_spte, u64 new_spte, int level)
 	return leaf_spte_change_needs_tlb_flush(old_spte, new_spte) ? KPT_PROTECT : KPT_RELAX;
 }
 
-static int tdp_install(struct kvm *kvm, struct kpt_walk *w, struct kpt_visit *v, u64 new_spte)
+/* Where there is something already, or where there will be no memory. */
+static noinline int tdp_reinstall(struct kvm *kvm, struct kpt_walk *w, struct kpt_visit *v,
+				  u64 new_spte)
 {
 	enum kpt_class change = tdp_fault_change(v->pte, new_spte, tdp_level(v->level));
 
@@ -708,6 +710,15 @@ static int tdp_install(struct kvm *kvm, struct kpt_walk *w, struct kpt_visit *v,
 		check_spte_writable_invariants(new_spte);
 
 	return kpt_commit(&tdp_port, w, v, new_spte, change);
+}
+
+static int tdp_install(struct kvm *kvm, struct kpt_walk *w, struct kpt_visit *v, u64 new_spte)
+{
+	if (is_shadow_present_pte(v->pte) || !is_shadow_present_pte(new_spte))
+		return tdp_reinstall(kvm, w, v, new_spte);
+
+	check_spte_writable_invariants(new_spte);
+	return kpt_commit(&tdp_port, w, v, new_spte, KPT_MAP);
 }
 
 /* Install the leaf, or the MMIO value, that the fault asks for. */
@@ -769,7 +780,8 @@ int kvm_tdp_mmu_map(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
 	kvm_mmu_hugepage_adjust(vcpu, fault);
 	trace_kvm_mmu_spte_requested(fault, root->role.access);
 
-	if (!tdp_begin(&tdp, &w, vcpu->kvm, root, fault->gfn, fault->gfn + 1, true))
+	tdp_tree_init(&tdp, vcpu->kvm, root);
+	if (kpt_begin(&tdp_port, &w, &tdp.tree, gpa, gpa + PAGE_SIZE, true))
 		return ret;
 
 	kpt_visit_root(&tdp_port, &tdp.tree, gpa, &v);
