@@ -121,7 +121,7 @@ kpt_only_counts(const struct kpt_port *port, const struct kpt_walk *w, int level
 	const struct kpt_env *env = port->env;
 
 	return level == 0 && (!w->shared || env->counted) &&
-	       !(env->external_set && w->tree->external) &&
+	       !kpt_is_external(port, w->tree) &&
 	       !(env->changed && (!env->hears || env->hears(w->tree))) &&
 	       !kpt_traced(kvm_pgtable_change);
 }
@@ -199,7 +199,7 @@ kpt_detach(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t *table,
 			}
 			if (kpt_present(fmt, old)) {
 				leaves++;
-				if (env->external_set && unlikely(w->tree->external) &&
+				if (kpt_is_external(port, w->tree) &&
 				    env->external_set(w->tree, ia, level, old, fmt->frozen))
 					WARN_ON_ONCE(1);
 				kpt_tell_detached(port, w, table + i - 1, ia, level, old);
@@ -342,7 +342,7 @@ kpt_needs_break(const struct kpt_port *port, struct kpt_tree *tree, enum kpt_cla
 static __always_inline bool
 kpt_takes_steps(const struct kpt_port *port, struct kpt_tree *tree, enum kpt_class change)
 {
-	return (port->env->external_set && tree->external) || kpt_needs_break(port, tree, change);
+	return kpt_is_external(port, tree) || kpt_needs_break(port, tree, change);
 }
 
 /**
@@ -361,7 +361,7 @@ static __always_inline int
 kpt_change_slowly(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
 		  kpt_pte_t new, enum kpt_class change)
 {
-	if (port->env->external_set && w->tree->external)
+	if (kpt_is_external(port, w->tree))
 		return kpt_change_external(port, w, v, new, change);
 
 	return kpt_change_by_break(port, w, v, new, change);
@@ -455,7 +455,7 @@ kpt_edit(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
 {
 	kpt_pte_t new = (v->pte & ~clear) | set;
 
-	if (port->env->external_set && unlikely(w->tree->external))
+	if (kpt_is_external(port, w->tree))
 		return kpt_commit(port, w, v, new, change);
 
 	if (!w->shared && !set && kpt_may_change(port, v->pte, v->level)) {

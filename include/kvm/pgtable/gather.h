@@ -12,7 +12,6 @@
 
 #include <linux/bitops.h>
 #include <linux/minmax.h>
-#include <linux/string.h>
 
 #include <kvm/pgtable/trace.h>
 
@@ -40,7 +39,7 @@ struct kpt_broken {
  * @tables:	unlinked tables, chained through &kpt_env.table_link
  * @broken:	entries to make when the debt is paid, or NULL
  * @counted:	bit n is set if the number of leaves of level n may have changed
- * @leaves:	by how much the number of leaves changed, by level, if anybody counts
+ * @leaves:	by how much the number of leaves changed, for the levels in @counted
  */
 struct kpt_gather {
 	struct kpt_debt debt;
@@ -95,16 +94,13 @@ kpt_pay(const struct kpt_port *port, struct kpt_tree *tree, struct kpt_debt *deb
 	*debt = (struct kpt_debt) { };
 }
 
-static __always_inline void
-kpt_gather_begin(const struct kpt_port *port, struct kpt_gather *g)
+static __always_inline void kpt_gather_begin(struct kpt_gather *g)
 {
 	g->debt = (struct kpt_debt) { };
 	g->tracked = (struct kpt_debt) { };
 	g->tables = NULL;
 	g->broken = NULL;
 	g->counted = 0;
-	if (port->env->leaves)
-		memset(g->leaves, 0, sizeof(g->leaves));
 }
 
 /* True if there is no room for another. */
@@ -160,7 +156,9 @@ kpt_count(const struct kpt_port *port, struct kpt_gather *g, int level, long del
 	if (!port->env->leaves || !delta)
 		return;
 
-	g->leaves[level] += delta;
+	if (g->counted & BIT(level))
+		delta += g->leaves[level];
+	g->leaves[level] = delta;
 	g->counted |= BIT(level);
 }
 
@@ -174,7 +172,6 @@ kpt_account(const struct kpt_port *port, struct kpt_tree *tree, struct kpt_gathe
 		int level = __ffs(g->counted);
 
 		port->env->leaves(tree, level, g->leaves[level]);
-		g->leaves[level] = 0;
 	}
 }
 

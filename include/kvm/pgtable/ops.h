@@ -275,7 +275,10 @@ kpt_annotate(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t annotati
 
 /* Removing */
 
-/* Alone with the tree: from here on to @stop or to the first entry that is no leaf. */
+/*
+ * Alone with the tree, and no change takes steps: from the leaf at @v to @stop, or to the
+ * first entry that is no leaf.
+ */
 static __always_inline int
 kpt_empty_range(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, u64 stop,
 		int level)
@@ -307,7 +310,8 @@ kpt_unmap_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_vi
 		if (alone && v->level == 0)
 			return kpt_empty_range(port, w, v, v->stop, 0);
 		if (alone && v->level == 1)
-			return kpt_empty_range(port, w, v, yields ? v->ia : v->stop, 1);
+			return kpt_empty_range(port, w, v,
+					       yields ? kpt_next_look(port, v, 1) : v->stop, 1);
 		return kpt_step(kpt_commit(port, w, v, fmt->empty, KPT_UNMAP));
 	}
 
@@ -512,6 +516,33 @@ kpt_edit_page(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit 
 	return err ?: 1;
 }
 
+/* Alone with the tree, and with bits to clear only.  Returns the pages that were edited. */
+static __always_inline u64
+kpt_clear_pages(const struct kpt_port *port, struct kpt_walk *w, kpt_ptep_t first, u64 base,
+		u64 pages, u64 clear)
+{
+	struct kpt_visit v = { };
+	u64 edited = 0;
+
+	for (; pages; pages &= pages - 1) {
+		unsigned int page = __ffs(pages);
+
+		v.ia = base + page * kpt_span(port->format, 0);
+		v.ptep = first + page;
+		v.pte = kpt_read(v.ptep);
+		if (!kpt_present(port->format, v.pte) || !(v.pte & clear))
+			continue;
+
+		if (unlikely(kpt_leaf_may_change(port, v.pte)))
+			v.pte = kpt_clear_bits(v.ptep, clear);
+		else
+			kpt_store(v.ptep, v.pte & ~clear);
+		kpt_tell(port, w, &v, v.pte & ~clear);
+		edited |= BIT_ULL(page);
+	}
+	return edited;
+}
+
 /* Chosen pages of one table of last level; @first is the entry of the page at @base. */
 static __always_inline int
 kpt_edit_pages(const struct kpt_port *port, struct kpt_walk *w, kpt_ptep_t first, u64 base,
@@ -520,6 +551,10 @@ kpt_edit_pages(const struct kpt_port *port, struct kpt_walk *w, kpt_ptep_t first
 	u64 span = kpt_span(port->format, 0), edited = 0;
 	int step = 0;
 
+	if (!w->shared && !e->set && !kpt_is_external(port, w->tree)) {
+		edited = kpt_clear_pages(port, w, first, base, pages, e->clear);
+		pages = 0;
+	}
 	for (; pages && step >= 0; pages &= pages - 1) {
 		unsigned int page = __ffs(pages);
 		struct kpt_visit v = {

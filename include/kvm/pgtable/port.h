@@ -166,6 +166,12 @@ static __always_inline void kpt_assert_reachable(const struct kpt_tree *tree)
 #endif
 }
 
+static __always_inline bool
+kpt_is_external(const struct kpt_port *port, const struct kpt_tree *tree)
+{
+	return port->env->external_set && unlikely(tree->external);
+}
+
 /* The root may be wider than other tables: what limits its index is the tree. */
 static __always_inline kpt_ptep_t
 kpt_root_entry(const struct kpt_format *fmt, const struct kpt_tree *tree, u64 ia)

@@ -179,7 +179,7 @@ kpt_begin(const struct kpt_port *port, struct kpt_walk *w, struct kpt_tree *tree
 	    (start | end) & (kpt_span(port->format, 0) - 1))
 		return -EINVAL;
 
-	kpt_gather_begin(port, &w->gather);
+	kpt_gather_begin(&w->gather);
 	w->tree = tree;
 	w->start = start;
 	w->end = end;
@@ -252,11 +252,22 @@ kpt_try_yield(const struct kpt_port *port, struct kpt_walk *w, u64 at)
 }
 
 /* To look before each entry that is not walked into would cost as much as to visit it. */
+#define KPT_LOOK_EVERY	32
+
 static __always_inline bool kpt_is_time(const struct kpt_visit *v, int floor)
 {
 	unsigned long entry = (unsigned long)v->ptep / sizeof(kpt_pte_t);
 
-	return v->level > floor || (floor && !(entry % 32));
+	return v->level > floor || (floor && !(entry % KPT_LOOK_EVERY));
+}
+
+/* How far a visitor may go by itself if the walk yields. */
+static __always_inline u64
+kpt_next_look(const struct kpt_port *port, const struct kpt_visit *v, int level)
+{
+	u64 span = KPT_LOOK_EVERY * kpt_span(port->format, level);
+
+	return min(v->stop, ALIGN_DOWN(v->ia, span) + span);
 }
 
 /* For visitors that do several entries at once: to the next, which is not read yet. */

@@ -491,6 +491,7 @@ static int floor_of(const struct kpt_call *c)
 	case KPT_OP_SPLIT:
 		return c->level + 1;
 	case KPT_OP_COLLAPSE:
+	case KPT_OP_UNMAP:
 		return 1;
 	case KPT_OP_ZAP:
 		return c->level;
@@ -562,14 +563,32 @@ static void resumes_where_it_yielded(struct kunit *test)
 	struct kpt_ops o = start(test);
 	struct kpt_call c = call(&o, KPT_OP_UNMAP, o.base, kpt_model_end(o.m));
 	struct kpt_call again = call(&o, KPT_OP_MAP, o.base, o.base + o.page);
+	struct kpt_call pages = call(&o, KPT_OP_MAP, o.base, kpt_model_end(o.m));
 
-	map(&o, o.base, kpt_model_end(o.m));
+	pages.level = 0;
+	run(&o, &pages);
 	c.what = KPT_YIELDS;
 	o.t->yield = (struct kpt_trap) { .at = 2, .act = remap_behind };
 	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), 0);
 	kpt_model_apply(o.m, &c);
 	kpt_model_apply(o.m, &again);
 	kpt_model_compare(o.m);
+	finish(&o);
+}
+
+/* Blocks are removed many at once, but not all of a table's without a look at who waits. */
+static void looks_up_from_blocks(struct kunit *test)
+{
+	struct kpt_ops o = start(test);
+	struct kpt_call m = call(&o, KPT_OP_MAP, 0, 2 * KPT_LOOK_EVERY * o.block);
+	struct kpt_call c = call(&o, KPT_OP_UNMAP, m.start, m.end);
+
+	m.oa = m.end;
+	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &m), 0);
+	c.what = KPT_YIELDS;
+	o.t->yield = (struct kpt_trap) { .at = 1, .every = true };
+	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), 0);
+	KUNIT_EXPECT_GE(test, o.t->yield.seen, 1);
 	finish(&o);
 }
 
@@ -1091,6 +1110,7 @@ static struct kunit_case ops_cases[] = {
 	KUNIT_CASE_PARAM(every_chance_to_yield_is_taken, kpt_next_config),
 	KUNIT_CASE_PARAM(protects_before_it_yields, kpt_next_config),
 	KUNIT_CASE_PARAM(resumes_where_it_yielded, kpt_next_config),
+	KUNIT_CASE_PARAM(looks_up_from_blocks, kpt_next_config),
 	KUNIT_CASE_PARAM(leaves_frozen_entries_alone, kpt_next_config),
 	KUNIT_CASE_PARAM(tells_frozen_entries_from_absent_ones, kpt_next_config),
 	KUNIT_CASE_PARAM(keeps_what_hardware_sets, next_with_dirty),
