@@ -14,6 +14,7 @@ from pathlib import Path
 
 import counts
 import plots
+import scale
 import targets
 
 PROGRAMS = ("engine", "generic_pt", "x86-unmodified", "x86-ported",
@@ -215,8 +216,10 @@ def main(directory):
 
     compared = [compare_all(folder, results, comparison, timed)
                 for comparison in targets.COMPARISONS]
-    (folder / "results.json").write_text(json.dumps(
-        {"figures": list(as_json(results, timed)), "comparisons": compared}, indent=1) + "\n")
+    report = {"figures": list(as_json(results, timed)), "comparisons": compared}
+    if timed:
+        report["scale"] = scale.simulate_all(folder, report["figures"], quick)
+    (folder / "results.json").write_text(json.dumps(report, indent=1) + "\n")
     verdicts = [entry["met"] for part in compared for entry in part["rows"] + part["text"]]
     print(f"{verdicts.count(True)} targets met, {verdicts.count(False)} missed, "
           f"by {'time' if timed else 'instructions'}, {time.monotonic() - began:.0f} s")
