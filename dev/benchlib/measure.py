@@ -119,16 +119,34 @@ def text_size(folder, objects):
     return sum(int(line.split()[0]) for line in output.splitlines()[1:])
 
 
-def compare_text(folder, comparison):
-    pair = {"theirs": text_size(folder, comparison.their_objects),
-            "ours": text_size(folder, comparison.our_objects)}
-    return {"bytes": pair, "target": targets.TEXT, "met": is_met(pair, targets.TEXT)}
+def symbol_size(program, symbol):
+    """None if the program has no such symbol."""
+    output = subprocess.run(["nm", "--print-size", program], check=True, stdout=subprocess.PIPE,
+                            text=True).stdout
+    return next((int(size, 16) for _, size, _, name in
+                 filter(lambda fields: len(fields) == 4, map(str.split, output.splitlines()))
+                 if name == symbol), None)
 
 
-def show_text(text):
-    theirs, ours = text["bytes"]["theirs"], text["bytes"]["ours"]
-    print(f"text: {theirs:,} bytes theirs, {ours:,} ours, ratio {ours / theirs:.2f}, "
-          f"target {text['target']} {'met' if text['met'] else 'missed'}")
+def compare_sizes(folder, comparison):
+    """Of the code, and of what is kept for each page of tables beside it."""
+    def entry(what, theirs, ours, target):
+        pair = {"theirs": theirs, "ours": ours}
+        return {"what": what, "bytes": pair, "target": target, "met": is_met(pair, target)}
+
+    if comparison.our_objects:
+        yield entry("text", text_size(folder, comparison.their_objects),
+                    text_size(folder, comparison.our_objects), targets.TEXT)
+    metadata = [symbol_size(folder / program, "bench_metadata")
+                for program, _ in (comparison.theirs, comparison.ours)]
+    if None not in metadata:
+        yield entry("metadata of a table", *metadata, targets.METADATA)
+
+
+def show_size(size):
+    theirs, ours = size["bytes"]["theirs"], size["bytes"]["ours"]
+    print(f"{size['what']}: {theirs:,} bytes theirs, {ours:,} ours, ratio {ours / theirs:.2f}, "
+          f"target {size['target']} {'met' if size['met'] else 'missed'}")
 
 
 def judged_by(timed):
@@ -181,14 +199,14 @@ def compare_all(folder, results, comparison, timed):
     """Prints and draws a comparison and returns it as JSON has it."""
     entries = list(compare(results, comparison, timed))
     show(comparison.title, entries, timed)
-    text = [compare_text(folder, comparison)] if comparison.our_objects else []
-    for entry in text:
-        show_text(entry)
+    sizes = list(compare_sizes(folder, comparison))
+    for size in sizes:
+        show_size(size)
     print()
     name = comparison.ours[1].replace("/", "-").replace(" ", "-")
     plots.draw(folder / f"{name}.svg", comparison.title, entries, judged_by(timed))
     return {"title": comparison.title, "ours": comparison.ours, "theirs": comparison.theirs,
-            "rows": entries, "text": text}
+            "rows": entries, "sizes": sizes}
 
 
 def measure(folder, timed, quick):
@@ -220,7 +238,7 @@ def main(directory):
     if timed:
         report["scale"] = scale.simulate_all(folder, report["figures"], quick)
     (folder / "results.json").write_text(json.dumps(report, indent=1) + "\n")
-    verdicts = [entry["met"] for part in compared for entry in part["rows"] + part["text"]]
+    verdicts = [entry["met"] for part in compared for entry in part["rows"] + part["sizes"]]
     print(f"{verdicts.count(True)} targets met, {verdicts.count(False)} missed, "
           f"by {'time' if timed else 'instructions'}, {time.monotonic() - began:.0f} s")
 

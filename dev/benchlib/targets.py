@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 # A row's figure includes what the operation left for later, but where that is compared apart.
 DONE, RETURNED = "done", "returned"
 TEXT = 1.0
+METADATA = 0.5
 LIMITS = ("memset64 of 1G's entries", "xchg of 1G's entries", "read of 1G's entries")
 
 

@@ -329,7 +329,9 @@ kpt_unmap_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_vi
  * @what: KPT_TABLES to unlink the tables that the range covers instead of emptying
  *	them, KPT_YIELDS if the lock may be dropped meanwhile, or 0
  *
- * A block that reaches over an end of the range is removed as a whole.
+ * A block that reaches over an end of the range is removed as a whole.  What another walker
+ * froze is passed over, so where entries are broken, or followed by external tables, beside
+ * this walk, its caller holds the lock for write.
  *
  * Return: 0, or the error of the external tables.
  */
