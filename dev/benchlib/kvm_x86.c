@@ -21,13 +21,12 @@
 static struct kvm_mmu_page headers[2048];
 static unsigned int headers_used;
 
-struct kmem_cache *mmu_page_header_cache;
-
-/* Its size is what is kept for each page of tables. */
+/* The array's size is what is kept for each page of tables. */
 #ifdef TDP_MMU_PAGE_SIZE
 struct kmem_cache *tdp_mmu_page_header_cache;
 char bench_metadata[TDP_MMU_PAGE_SIZE];
 #else
+struct kmem_cache *mmu_page_header_cache;
 char bench_metadata[sizeof(struct kvm_mmu_page)];
 #endif
 

@@ -9,7 +9,7 @@
  * Weakened: COUNT_ONCE RECOUNT_EARLY INVALIDATE_LATE NO_INVALIDATION NO_GRACE
  * FAULT_OUTSIDE_RCU ACCOUNT_OUTSIDE_RCU
  */
-#define FAULTS	2
+#define WALKS	4	/* three faults, two of them for one page, and one that unmaps */
 #define ENTRIES	2
 
 bool linked = true;		/* the upper entry refers to the table */
@@ -19,7 +19,7 @@ short leaves;
 
 bool knows_table, knows_page;
 
-bool in_rcu[FAULTS];
+bool in_rcu[WALKS];
 byte finished;
 
 proctype fault(byte me; byte entry)
@@ -42,6 +42,28 @@ proctype fault(byte me; byte entry)
 #endif
 		if
 		:: won -> leaves++
+		:: else
+		fi
+	:: else
+	fi;
+	in_rcu[me] = false;
+	finished++
+}
+
+proctype unmap(byte me; byte entry)
+{
+	bool won = false;
+
+	in_rcu[me] = true;
+	if
+	:: linked ->
+		atomic {
+			won = is_leaf[entry];
+			is_leaf[entry] = false
+		};
+		assert(!table_freed);
+		if
+		:: won -> leaves--
 		:: else
 		fi
 	:: else
@@ -89,7 +111,7 @@ proctype detach()
 	page_freed = true;
 #ifndef NO_GRACE
 	do
-	:: walker < FAULTS ->
+	:: walker < WALKS ->
 		!in_rcu[walker];
 		walker++
 	:: else -> break
@@ -117,20 +139,18 @@ active proctype cpu()
 		:: else
 		fi }
 	:: atomic { knows_page -> assert(!page_freed) }
-	:: finished == FAULTS + 1 -> break
+	:: finished == WALKS + 1 -> break
 	od
 }
 
 init {
-	byte me = 0;
-
 	atomic {
-		do
-		:: me < FAULTS -> run fault(me, 0); me++
-		:: else -> break
-		od;
+		run fault(0, 0);
+		run fault(1, 0);
+		run fault(2, 1);
+		run unmap(3, 0);
 		run detach()
 	};
-	finished == FAULTS + 1;
+	finished == WALKS + 1;
 	assert(leaves == 0)
 }

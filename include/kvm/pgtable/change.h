@@ -128,7 +128,7 @@ kpt_only_counts(const struct kpt_port *port, const struct kpt_walk *w, int level
 
 /* Returns the first entry that is to be looked at. */
 static __always_inline unsigned int
-kpt_unlinked(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t *table, int level)
+kpt_enter_unlinked(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t *table, int level)
 {
 	const struct kpt_env *env = port->env;
 	unsigned int leaves;
@@ -180,7 +180,7 @@ kpt_detach(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t *table,
 		return;
 	}
 
-	i = kpt_unlinked(port, w, table, level);
+	i = kpt_enter_unlinked(port, w, table, level);
 	for (;;) {
 		while (i < kpt_entries(fmt)) {
 			kpt_pte_t old = kpt_take(port, w, (kpt_ptep_t)(table + i++));
@@ -193,7 +193,7 @@ kpt_detach(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t *table,
 				level--;
 				span >>= fmt->index_bits;
 				table = (__force kpt_pte_t *)kpt_child_table(port, w->tree, old);
-				i = kpt_unlinked(port, w, table, level);
+				i = kpt_enter_unlinked(port, w, table, level);
 				ia += i * span;
 				continue;
 			}

@@ -372,7 +372,8 @@ kpt_zap_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visi
 static __always_inline int __must_check
 kpt_zap(const struct kpt_port *port, struct kpt_walk *w, int level)
 {
-	return kpt_walk_range(port, w, level, KPT_LEAVES | KPT_TABLES | KPT_YIELDS,
+	/* As if it walked into the tables that it removes: to remove one may take as long. */
+	return kpt_walk_range(port, w, max(level - 1, 0), KPT_LEAVES | KPT_TABLES | KPT_YIELDS,
 			      kpt_zap_visitor, &level);
 }
 
@@ -550,14 +551,13 @@ static __always_inline int
 kpt_edit_pages(const struct kpt_port *port, struct kpt_walk *w, kpt_ptep_t first, u64 base,
 	       u64 pages, struct kpt_editing *e)
 {
+	bool alone = !w->shared && !e->set && !kpt_is_external(port, w->tree);
 	u64 span = kpt_span(port->format, 0), edited = 0;
 	int step = 0;
 
-	if (!w->shared && !e->set && !kpt_is_external(port, w->tree)) {
+	if (alone)
 		edited = kpt_clear_pages(port, w, first, base, pages, e->clear);
-		pages = 0;
-	}
-	for (; pages && step >= 0; pages &= pages - 1) {
+	for (; !alone && pages && step >= 0; pages &= pages - 1) {
 		unsigned int page = __ffs(pages);
 		struct kpt_visit v = {
 			.ia = base + page * span,

@@ -76,7 +76,8 @@ struct kpt_walk;
  * @counted:	a table of last level was unlinked under a shared walk; this many leaves were
  *		counted and its entries left as they are, so that a walk that is in it may
  *		still add some.  The client sees to those by kpt_count_leaves() after the
- *		grace period.  NULL: the entries are frozen, and what is counted is final
+ *		grace period.  Not called where the entries are frozen, as they all are if
+ *		this is NULL: then what is counted is final
  * @changed:	an entry was changed, from the value in @v to @new; for accounting,
  *		checks and tracing
  * @hears:	false if @changed need not hear of the leaves of unlinked tables of last

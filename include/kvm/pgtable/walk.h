@@ -261,7 +261,7 @@ static __always_inline bool kpt_is_time(const struct kpt_visit *v, int floor)
 	return v->level > floor || (floor && !(entry % KPT_LOOK_EVERY));
 }
 
-/* How far a visitor may go by itself if the walk yields. */
+/* How far a visitor may go by itself if the walk yields; @level is @v's, as a constant. */
 static __always_inline u64
 kpt_next_look(const struct kpt_port *port, const struct kpt_visit *v, int level)
 {
@@ -308,7 +308,8 @@ kpt_table_stop(const struct kpt_port *port, const struct kpt_walk *w, u64 ia, in
  * @arg: for @visit
  *
  * Before every table that it walks into, and before every 32nd entry of @floor above
- * level 0, the walk looks whether it should yield.  If a visitor ends the walk,
+ * level 0, the walk looks whether it should yield; a visitor that does several entries
+ * goes no further than kpt_next_look().  If a visitor ends the walk,
  * w->start says how far it came.
  *
  * Return: 0, KPT_STOP, or the visitor's error.

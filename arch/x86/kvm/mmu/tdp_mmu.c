@@ -102,13 +102,18 @@ static void tdp_free_sp(struct kvm_mmu_page *sp)
 	kmem_cache_free(tdp_mmu_page_header_cache, sp);
 }
 
-/* Who was in the table when it was unlinked may have mapped more, or unmapped some. */
+/* Faults that were in the table when it was unlinked may have mapped more. */
 static void tdp_uncount_late_leaves(struct kvm_mmu_page *sp)
 {
 	int late = kpt_count_leaves(&kpt_x86, sp->spt) - sp->tdp_mmu_counted_leaves;
 
 	if (late)
 		kvm_update_page_stats(sp->tdp_mmu_counted_by, PG_LEVEL_4K, -late);
+}
+
+static void tdp_free_root_rcu(struct rcu_head *head)
+{
+	tdp_free_sp(container_of(head, struct kvm_mmu_page, tdp_mmu_root_rcu_head));
 }
 
 static void tdp_free_sp_rcu(struct rcu_head *head)
@@ -200,6 +205,10 @@ static void tdp_leaves(struct kpt_tree *tree, int level, long delta)
 static void tdp_counted(struct kpt_tree *tree, kpt_pte_t *table, unsigned int leaves)
 {
 	struct kvm_mmu_page *sp = sptep_to_sp(table);
+
+	/* No fault maps anything by an invalid root. */
+	if (tree->retired)
+		return;
 
 	sp->tdp_mmu_counted_by = to_tdp(tree)->kvm;
 	sp->tdp_mmu_counted_leaves = leaves;
@@ -465,7 +474,7 @@ void kvm_tdp_mmu_put_root(struct kvm *kvm, struct kvm_mmu_page *root)
 	spin_lock(&kvm->arch.tdp_mmu_pages_lock);
 	list_del_rcu(&root->link);
 	spin_unlock(&kvm->arch.tdp_mmu_pages_lock);
-	call_rcu(&root->rcu_head, tdp_free_sp_rcu);
+	call_rcu(&root->tdp_mmu_root_rcu_head, tdp_free_root_rcu);
 }
 
 static bool tdp_root_match(struct kvm_mmu_page *root, int as_id, enum kvm_tdp_mmu_root_types types)
@@ -576,10 +585,15 @@ static void tdp_zap_root(struct kvm *kvm, struct kvm_mmu_page *root, bool shared
 
 	/*
 	 * In passes of rising level, as a step that frees 1G of 4K entries would
-	 * keep the lock for long; to prove the MMU, just that is wanted.  The 4K
-	 * entries of one table are no work, they are only counted.
+	 * keep the lock for long; to prove the MMU, just that is wanted.  Where 4K
+	 * entries are only counted, those of one table are soon done.
 	 */
-	level = IS_ENABLED(CONFIG_KVM_PROVE_MMU) ? PG_LEVEL_1G : PG_LEVEL_2M;
+	if (IS_ENABLED(CONFIG_KVM_PROVE_MMU))
+		level = PG_LEVEL_1G;
+	else if (is_mirror_sp(root) || trace_kvm_tdp_mmu_spte_changed_enabled())
+		level = PG_LEVEL_4K;
+	else
+		level = PG_LEVEL_2M;
 	for (; level <= root->role.level; level++) {
 		if (!tdp_begin(&tdp, &w, kvm, root, 0, -1ull, shared))
 			return;
@@ -780,6 +794,7 @@ int kvm_tdp_mmu_map(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
 	kvm_mmu_hugepage_adjust(vcpu, fault);
 	trace_kvm_mmu_spte_requested(fault, root->role.access);
 
+	/* Slots and MMIO end below kvm_mmu_max_gfn(): there is nothing to clamp. */
 	tdp_tree_init(&tdp, vcpu->kvm, root);
 	if (kpt_begin(&tdp_port, &w, &tdp.tree, gpa, gpa + PAGE_SIZE, true))
 		return ret;
