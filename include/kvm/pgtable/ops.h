@@ -539,7 +539,7 @@ kpt_clear_pages(const struct kpt_port *port, struct kpt_walk *w, kpt_ptep_t firs
 		if (unlikely(kpt_leaf_may_change(port, v.pte)))
 			v.pte = kpt_clear_bits(v.ptep, clear);
 		else
-			kpt_store(v.ptep, v.pte & ~clear);
+			kpt_replace_alone(&v, v.pte & ~clear, false);
 		kpt_tell(port, w, &v, v.pte & ~clear);
 		edited |= BIT_ULL(page);
 	}
