@@ -445,10 +445,16 @@ static bool s2_is_other_memory(kvm_pte_t old, kvm_pte_t new)
 	return !kvm_pte_valid(old) || (old ^ new) & ~same;
 }
 
+/* Without FWB a guest may write past the caches. */
+static bool s2_needs_cleaning(const struct pgt_op *op)
+{
+	return !cpus_have_final_cap(ARM64_HAS_STAGE2_FWB) && op->mm_ops->dcache_clean_inval_poc;
+}
+
 static bool s2_cleans_data(struct pgt_op *op, kvm_pte_t old, kvm_pte_t new)
 {
-	return !cpus_have_final_cap(ARM64_HAS_STAGE2_FWB) && op->mm_ops->dcache_clean_inval_poc &&
-	       (new & KPT_S2_MEMATTR) == op->cacheable && s2_is_other_memory(old, new);
+	return s2_needs_cleaning(op) && (new & KPT_S2_MEMATTR) == op->cacheable &&
+	       s2_is_other_memory(old, new);
 }
 
 static bool s2_cleans_code(struct pgt_op *op, kvm_pte_t old, kvm_pte_t new)
@@ -1080,12 +1086,7 @@ kvm_pte_t *kvm_pgtable_stage2_create_unlinked(struct kvm_pgtable *pgt, u64 phys,
 
 /* Stage 2: unmapping */
 
-/* Without FWB the guest may have written past the caches: what they hold is stale. */
-static bool s2_cleans_after(const struct pgt_op *op)
-{
-	return !cpus_have_final_cap(ARM64_HAS_STAGE2_FWB) && op->mm_ops->dcache_clean_inval_poc;
-}
-
+/* What the caches hold of memory that the guest wrote past them is stale. */
 static void s2_clean_later(struct pgt_op *op, kvm_pte_t pte, u64 size)
 {
 	struct clean_list *list = op->cleans;
@@ -1122,7 +1123,7 @@ s2_unmap_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_vis
 	if (!kvm_pte_valid(v->pte))
 		return kpt_commit(port, w, v, 0, KPT_ANNOTATE);
 
-	if (s2_cleans_after(op))
+	if (s2_needs_cleaning(op))
 		s2_clean_later(op, v->pte, kpt_span(port->format, v->level));
 	else if (v->level == 0)
 		return kpt_empty_range(port, w, v, v->stop, 0);
