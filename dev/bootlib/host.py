@@ -5,13 +5,13 @@ import os
 import subprocess
 import sys
 
-from .options import TOP
+from .options import TOP, program
 
 
 def build(options):
-    names = sorted({test.split()[0] for test in options.tests})
+    names = sorted({program(test) for test in options.tests})
     environment = {**os.environ, "STOCK": "1" * options.stock, "DEBUG": options.debug,
-                   "PAGES": options.pages, "THREAD_CLOCK": "1" * options.thread_clock}
+                   "PAGES": options.pages, "COUNTING_CLOCK": "1" * options.counting_clock}
     machine = options.machine
     commands = [["packages", "tree", "build", *machine.packages],
                 ["build-host", machine.architecture, *names]]

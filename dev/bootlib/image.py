@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from .options import BUILD, TOP, die
+from .options import BUILD, TOP, die, program
 
 DIRECTORIES = ("bin", "dev", "plan", "proc", "sys", "tests", "tmp")
 
@@ -47,7 +47,7 @@ def contents(options, tests, work):
     yield f"file /init {TOP}/dev/guest/init 0755 0 0"
     for name in ("tests", "settings"):
         yield f"file /plan/{name} {work}/{name} 0644 0 0"
-    for name in sorted({test.split()[0] for test in tests}):
+    for name in sorted({program(test) for test in tests}):
         yield f"file /tests/{name} {options.selftests}/{name} 0755 0 0"
     if options.root:
         yield from added_files(Path(options.root))

@@ -5,8 +5,9 @@ import os
 import pty
 import subprocess
 import threading
+from pathlib import Path
 
-from . import image
+from . import image, mmu_text
 
 PARAMETERS = ("printk.devkmsg=on loglevel=7 panic=0 rcupdate.rcu_cpu_stall_timeout=120 "
               "mitigations=off")
@@ -68,7 +69,21 @@ class Qemu(Machine):
                 "-kernel", self.kernel, "-initrd", self.initramfs, "-append", self.parameters,
                 "-nodefaults", "-no-reboot", "-display", "none",
                 *(["-serial", serial] if serial else ["-serial", f"file:{self.console}"]),
-                "-serial", f"file:{self.output}"]
+                "-serial", f"file:{self.output}",
+                *(self.counter() if self.options.counting_clock else [])]
+
+    def counter(self):
+        """Counts what the MMU executes, where guest/counting-clock.c reads it."""
+        ranges, counter, plugin = (self.work / name for name in ("ranges", "counter", "count.so"))
+        ranges.write_text("".join(
+            f"{start:x} {end:x}\n" for start, end in
+            mmu_text.ranges(self.options.kernel, self.options.machine.architecture)))
+        counter.write_bytes(bytes(1 << 20))
+        subprocess.run(["gcc", "-O2", "-Wall", "-fvisibility=hidden", "-fPIC", "-shared",
+                        Path(__file__).with_name("count.c"), "-o", plugin], check=True)
+        return ["-object", f"memory-backend-file,id=counter,size=1M,share=on,mem-path={counter}",
+                "-device", "ivshmem-plain,memdev=counter,addr=0x10",
+                "-plugin", f"{plugin},ranges={ranges},counter={counter}"]
 
     def accelerator(self, accelerator="tcg"):
         if self.options.icount:

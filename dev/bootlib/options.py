@@ -38,6 +38,12 @@ def test_list(text):
     return [test for test in tests if test]
 
 
+def program(test):
+    """The selftest that a test runs; parameters of KVM may stand before it."""
+    return next((word for word in test.split() if "=" not in word),
+                None) or die(f"TESTS: `{test}` names no test")
+
+
 def default_tests(machine, stock, pages):
     tests = machine.tests if stock else machine.tests + machine.ported_tests
     return tests.format(huge=hardware.HUGE[pages], idle=hardware.IDLE[pages])
@@ -60,7 +66,8 @@ class Options:
     record: bool
     limit: int
     hugepages: int
-    thread_clock: bool
+    # The tests' clock is that of guest/counting-clock.c.
+    counting_clock: bool
     # A kernel with faults to choose from, see mutantlib/clients.py.
     mutated: bool
 
@@ -79,7 +86,7 @@ class Options:
 
     @property
     def selftests(self):
-        return self.kernel / ("kvm" + "-thread-clock" * self.thread_clock)
+        return self.kernel / ("kvm" + "-counting-clock" * self.counting_clock)
 
     @property
     def results(self):
@@ -114,7 +121,7 @@ def read_options():
         record=flag("RECORD"),
         limit=number("TIMEOUT", machine.test_limit),
         hugepages=number("HUGEPAGES", machine.hugepages[pages]),
-        thread_clock=flag("THREAD_CLOCK"),
+        counting_clock=flag("COUNTING_CLOCK"),
         mutated=bool(os.environ.get("MUTATED")),
     )
     if one_cpu and options.cpus != 1:

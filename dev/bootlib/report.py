@@ -6,7 +6,7 @@ import sys
 import time
 
 from . import baseline
-from .options import die
+from .options import die, program
 
 # How much of its output is shown when a test fails.
 LAST_WORDS = 12
@@ -123,7 +123,7 @@ def failures(results, splats):
 
 
 def log_of(work, results, result):
-    return work / f"{results.index(result) + 1:02}-{result.test.split()[0].replace('/', '-')}.log"
+    return work / f"{results.index(result) + 1:02}-{program(result.test).replace('/', '-')}.log"
 
 
 def save(options, results, facts, splats, work):
