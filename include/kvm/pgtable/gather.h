@@ -175,6 +175,12 @@ kpt_account(const struct kpt_port *port, struct kpt_tree *tree, struct kpt_gathe
 	}
 }
 
+/* True if kpt_settle() would do nothing, no entry being broken. */
+static __always_inline bool kpt_is_settled(const struct kpt_gather *g)
+{
+	return !(g->debt.owes | g->counted) && !g->tables;
+}
+
 /**
  * kpt_settle() - pay all that is due now, then let go of what waited for that
  * @port: port

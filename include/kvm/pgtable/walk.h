@@ -190,6 +190,15 @@ kpt_begin(const struct kpt_port *port, struct kpt_walk *w, struct kpt_tree *tree
 	return 0;
 }
 
+/* What finds nothing to do has nothing to settle, either. */
+static __always_inline void kpt_leave(const struct kpt_port *port, struct kpt_walk *w)
+{
+	if (!kpt_is_settled(&w->gather))
+		port->settle(w->tree, &w->gather);
+	if (port->env->end)
+		port->env->end(w->tree);
+}
+
 /**
  * kpt_end_owing() - end an operation and hand on the invalidation it owes
  * @port: port
@@ -208,9 +217,7 @@ kpt_end_owing(const struct kpt_port *port, struct kpt_walk *w)
 
 	if (!w->gather.tables)
 		kpt_debt_add(&owed, kpt_take_debt(&w->gather.debt));
-	port->settle(w->tree, &w->gather);
-	if (port->env->end)
-		port->env->end(w->tree);
+	kpt_leave(port, w);
 	return owed;
 }
 
@@ -222,9 +229,7 @@ kpt_end_owing(const struct kpt_port *port, struct kpt_walk *w)
 static __always_inline void kpt_end(const struct kpt_port *port, struct kpt_walk *w)
 {
 	kpt_debt_add(&w->gather.debt, w->gather.tracked);
-	port->settle(w->tree, &w->gather);
-	if (port->env->end)
-		port->env->end(w->tree);
+	kpt_leave(port, w);
 }
 
 /*
@@ -328,7 +333,7 @@ restart:
 	v.stop = w->end;
 	for (;;) {
 		if (v.ia >= v.stop) {
-			if (v.level == w->tree->top)
+			if (what & KPT_EMPTIED ? v.level == w->tree->top : v.ia >= w->end)
 				return 0;
 			v.level++;
 			v.ia = ALIGN_DOWN(v.ia - 1, kpt_span(fmt, v.level));
