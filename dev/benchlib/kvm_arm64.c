@@ -69,6 +69,13 @@ static void drop_reference(void *table)
 	put_page(virt_to_page(table));
 }
 
+#ifdef CONFIG_KVM_PGTABLE
+static void drop_references(void *table, unsigned int nr)
+{
+	page_ref_sub(virt_to_page(table), nr);
+}
+#endif
+
 static int count_references(void *table)
 {
 	return page_count(virt_to_page(table));
@@ -96,6 +103,9 @@ static struct kvm_pgtable_mm_ops mm_ops = {
 	.free_unlinked_table	= free_unlinked_table,
 	.get_page		= take_reference,
 	.put_page		= drop_reference,
+#ifdef CONFIG_KVM_PGTABLE
+	.put_pages		= drop_references,
+#endif
 	.page_count		= count_references,
 	.phys_to_virt		= to_va,
 	.virt_to_phys		= to_pa,

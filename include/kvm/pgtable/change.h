@@ -71,13 +71,19 @@ kpt_take(const struct kpt_port *port, struct kpt_walk *w, kpt_ptep_t ptep)
 }
 
 static __always_inline void
+kpt_trace(struct kpt_walk *w, const struct kpt_visit *v, kpt_pte_t new)
+{
+	if (kpt_traced(kvm_pgtable_change))
+		kpt_trace_change(w->tree, v->ia, v->level, v->pte, new);
+}
+
+static __always_inline void
 kpt_tell(const struct kpt_port *port, struct kpt_walk *w, const struct kpt_visit *v,
 	 kpt_pte_t new)
 {
 	if (port->env->changed)
 		port->env->changed(w->tree, v, new);
-	if (kpt_traced(kvm_pgtable_change))
-		kpt_trace_change(w->tree, v->ia, v->level, v->pte, new);
+	kpt_trace(w, v, new);
 }
 
 static __always_inline void

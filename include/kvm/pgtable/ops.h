@@ -284,16 +284,23 @@ kpt_empty_range(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visi
 		int level)
 {
 	const struct kpt_format *fmt = port->format;
-	u64 first = v->ia;
+	const struct kpt_env *env = port->env;
+	kpt_ptep_t first = v->ptep;
+	u64 start = v->ia;
 
 	do {
 		kpt_replace_alone(v, fmt->empty, kpt_leaf_may_change(port, v->pte));
-		kpt_tell(port, w, v, fmt->empty);
+		if (env->emptied)
+			kpt_trace(w, v, fmt->empty);
+		else
+			kpt_tell(port, w, v, fmt->empty);
 		kpt_visit_next(port, v, level);
 	} while (v->ia < stop && kpt_is_leaf(fmt, v->pte = kpt_read(v->ptep), level));
 
-	kpt_owe_range(port, w, KPT_UNMAP, first, v->ia, BIT(level));
-	kpt_count(port, &w->gather, level, -(long)((v->ia - first) >> kpt_shift(fmt, level)));
+	if (env->emptied)
+		env->emptied(w->tree, kpt_raw(first), v->ptep - first);
+	kpt_owe_range(port, w, KPT_UNMAP, start, v->ia, BIT(level));
+	kpt_count(port, &w->gather, level, -(long)(v->ptep - first));
 	return KPT_MOVED;
 }
 

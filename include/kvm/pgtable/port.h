@@ -80,6 +80,9 @@ struct kpt_walk;
  *		this is NULL: then what is counted is final
  * @changed:	an entry was changed, from the value in @v to @new; for accounting,
  *		checks and tracing
+ * @emptied:	@nr leaves in adjacent entries of one table, from @first on, were removed; told
+ *		instead of @changed by operations that remove many.  NULL: @changed hears
+ *		of each
  * @hears:	false if @changed need not hear of the leaves of unlinked tables of last
  *		level; NULL: it is to hear of all
  * @invalidate:	pays a debt; returns when no CPU uses what it covers
@@ -116,6 +119,7 @@ struct kpt_env {
 	void (*leaves)(struct kpt_tree *tree, int level, long delta);
 	void (*counted)(struct kpt_tree *tree, kpt_pte_t *table, unsigned int leaves);
 	void (*changed)(struct kpt_tree *tree, const struct kpt_visit *v, kpt_pte_t new);
+	void (*emptied)(struct kpt_tree *tree, kpt_pte_t *first, unsigned int nr);
 	bool (*hears)(struct kpt_tree *tree);
 	void (*invalidate)(struct kpt_tree *tree, const struct kpt_debt *debt);
 	void (*begin)(struct kpt_tree *tree);

@@ -223,6 +223,19 @@ static __always_inline void pgt_attached(struct kpt_tree *tree, kpt_pte_t *table
 		to_op(tree)->mm_ops->get_page(table);
 }
 
+/* EL2 counts references without locked instructions, so one by one will do. */
+static void pgt_drop_references(struct kpt_tree *tree, kpt_pte_t *first, unsigned int nr)
+{
+	struct kvm_pgtable_mm_ops *mm_ops = to_op(tree)->mm_ops;
+
+	if (mm_ops->put_pages) {
+		mm_ops->put_pages(first, nr);
+		return;
+	}
+	while (nr--)
+		mm_ops->put_page(first);
+}
+
 /* The references to a table's page count its entries that are not 0, and itself. */
 static __always_inline void
 pgt_changed(struct kpt_tree *tree, const struct kpt_visit *v, kpt_pte_t new)
@@ -263,6 +276,7 @@ static __always_inline void pgt_yield(struct kpt_tree *tree, bool shared)
 	.free		= pgt_free,			\
 	.attached	= pgt_attached,			\
 	.changed	= pgt_changed,			\
+	.emptied	= pgt_drop_references,		\
 	.begin		= pgt_begin_rcu,		\
 	.end		= pgt_end_rcu,			\
 	.want_yield	= pgt_want_yield,		\
@@ -764,6 +778,20 @@ int kvm_pgtable_hyp_init(struct kvm_pgtable *pgt, u32 va_bits, struct kvm_pgtabl
 	return 0;
 }
 
+/* From the entry at @v to the last before another table, one that is 0, or the end. */
+static __always_inline int
+free_entries(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v)
+{
+	kpt_ptep_t first = v->ptep;
+
+	do {
+		kpt_visit_next(port, v, v->level);
+	} while (v->ia < v->stop && (v->pte = kpt_read(v->ptep)) &&
+		 !kpt_is_table(port->format, v->pte, v->level));
+	pgt_drop_references(w->tree, kpt_raw(first), v->ptep - first);
+	return KPT_MOVED;
+}
+
 /* Freeing what no CPU uses any more: a leaf is visited once and stays set. */
 static __always_inline int
 free_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, void *arg)
@@ -780,7 +808,7 @@ free_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *
 		kpt_store(v->ptep, 0);
 		mm_ops->put_page(kpt_raw(v->ptep));
 	} else if (v->pte) {
-		mm_ops->put_page(kpt_raw(v->ptep));
+		return free_entries(port, w, v);
 	}
 	return KPT_NEXT;
 }
@@ -1127,6 +1155,8 @@ s2_unmap_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_vis
 		s2_clean_later(op, v->pte, kpt_span(port->format, v->level));
 	else if (v->level == 0)
 		return kpt_empty_range(port, w, v, v->stop, 0);
+	else if (v->level == 1)
+		return kpt_empty_range(port, w, v, v->stop, 1);
 	return kpt_commit(port, w, v, 0, KPT_UNMAP);
 }
 

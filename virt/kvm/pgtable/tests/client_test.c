@@ -4,6 +4,7 @@
  * ready before a CPU can use it, unlinked tables are handed over as they are, and
  * every entry that comes or goes is told.
  */
+#include <linux/mm.h>
 #include <linux/tracepoint.h>
 
 #include <trace/events/kvm_pgtable.h>
@@ -21,6 +22,7 @@ static struct kpt_client {
 	int taken_level;
 	u8 taken_owing;
 	long entries;
+	unsigned int emptied;
 } client;
 
 static bool client_prepares(struct kpt_tree *tree, kpt_pte_t old, kpt_pte_t new, int level)
@@ -58,6 +60,21 @@ static void client_changed(struct kpt_tree *tree, const struct kpt_visit *v, kpt
 	client.entries += !!new - !!v->pte;
 }
 
+static void client_emptied(struct kpt_tree *tree, kpt_pte_t *first, unsigned int nr)
+{
+	unsigned long offset = offset_in_page(first);
+
+	if (!nr || offset + nr * sizeof(*first) > PAGE_SIZE)
+		kpt_test_report(client.t, "%u entries from %#lx on are no part of a table",
+				nr, offset);
+	for (unsigned int i = 0; i < nr; i++) {
+		if (first[i])
+			kpt_test_report(client.t, "entry %u of %u is not empty", i, nr);
+	}
+	client.entries -= nr;
+	client.emptied += nr;
+}
+
 static const struct kpt_env client_env = {
 	.table_va	= kpt_test_table_va,
 	.table_pa	= kpt_test_table_pa,
@@ -67,6 +84,7 @@ static const struct kpt_env client_env = {
 	.take_over	= client_take_over,
 	.leaves		= kpt_test_leaves,
 	.changed	= client_changed,
+	.emptied	= client_emptied,
 	.invalidate	= kpt_test_invalidate,
 	.begin		= kpt_test_begin,
 	.end		= kpt_test_end,
@@ -271,6 +289,19 @@ static void tells_every_entry(struct kunit *test)
 	}
 }
 
+static void tells_of_many_at_once(struct kunit *test)
+{
+	start(test);
+	KUNIT_EXPECT_EQ(test, run(test, KPT_OP_MAP, BASE - 3 * PAGE, BASE + BLOCK + PAGE, false),
+			0);
+	KUNIT_EXPECT_EQ(test, run(test, KPT_OP_UNMAP, BASE - 2 * PAGE, BASE + BLOCK + PAGE, false),
+			0);
+	KUNIT_EXPECT_EQ(test, client.emptied, 2 + 1 + 1);
+	KUNIT_EXPECT_EQ(test, run(test, KPT_OP_UNMAP, BASE - 3 * PAGE, BASE, true), 0);
+	KUNIT_EXPECT_EQ_MSG(test, client.emptied, 2 + 1 + 1, "others may write these entries");
+	finish(test);
+}
+
 static struct kunit_case client_cases[] = {
 	KUNIT_CASE(prepares_before_use),
 	KUNIT_CASE(prepares_once_if_others_are_faster),
@@ -278,6 +309,7 @@ static struct kunit_case client_cases[] = {
 	KUNIT_CASE(hands_tables_over),
 	KUNIT_CASE(traces_what_it_hands_over),
 	KUNIT_CASE(tells_every_entry),
+	KUNIT_CASE(tells_of_many_at_once),
 	{}
 };
 
