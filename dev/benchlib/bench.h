@@ -50,6 +50,8 @@ struct bench_leaf {
  * @populate:	maps a range to contiguous memory by leaves of @span
  * @map:	the same, if the code has such an operation
  * @fault:	maps one page as a fault does, beside other faults
+ * @fault_of:	the same by one of BENCH_VCPUS vCPUs, the others doing so at the same time, with the
+ *		lock that the code's callers take
  * @unmap:	removes every leaf of a range
  * @lookup:	finds out what an address is mapped to, in the code's own way
  * @wrprot:	write-protects a range for dirty logging
@@ -73,6 +75,7 @@ struct bench_candidate {
 	void (*populate)(u64 ia, u64 oa, u64 size, u64 span);
 	void (*map)(u64 ia, u64 oa, u64 size, u64 span);
 	void (*fault)(u64 ia, u64 oa);
+	void (*fault_of)(unsigned int vcpu, u64 ia, u64 oa);
 	void (*unmap)(u64 ia, u64 size);
 	u64 (*lookup)(u64 ia);
 	void (*wrprot)(u64 ia, u64 size);
@@ -87,6 +90,8 @@ struct bench_candidate {
 	struct bench_leaf (*look)(u64 ia);
 };
 
+#define BENCH_VCPUS	2
+
 /* A program's candidates, the last followed by NULL. */
 extern const struct bench_candidate *const bench_candidates[];
 
@@ -95,6 +100,7 @@ void bench_setup(void *pages, void *structs, unsigned long count);
 void bench_refill(u64 empty);
 unsigned long bench_taken(void);
 void bench_grace_period(void);
+void *bench_per_cpu_data(unsigned long *size);
 
 /* The physical limit: what memory alone costs. */
 void bench_set_entries(u64 first);

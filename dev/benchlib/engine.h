@@ -261,7 +261,7 @@ engine_collapse(const struct kpt_port *port, struct engine *e, u64 ia, u64 oa, u
 	int err = kpt_begin(port, &w, &e->tree, ia, ia + size, true);
 
 	if (!err) {
-		err = kpt_collapse(port, &w, e->decide);
+		err = kpt_collapse(port, &w, 1, e->decide);
 		kpt_end(port, &w);
 	}
 	bench_demand(!err, "tables are not collapsed");

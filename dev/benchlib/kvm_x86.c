@@ -63,11 +63,12 @@ void free_pages(unsigned long table, unsigned int order)
 		bench_give((void *)table);
 }
 
-static struct kvm_vcpu vcpu;
+static struct kvm_vcpu vcpus[BENCH_VCPUS];
+static struct kvm_vcpu *const vcpu = vcpus;
 
 void *kvm_mmu_memory_cache_alloc(struct kvm_mmu_memory_cache *cache)
 {
-	return cache == &vcpu.arch.mmu_shadow_page_cache ? bench_take() : take_header();
+	return cache == &vcpu->arch.mmu_shadow_page_cache ? bench_take() : take_header();
 }
 
 static long table_pages;
@@ -142,19 +143,23 @@ static void create(void)
 
 	rwlock_init(&kvm.mmu_lock);
 	kvm_mmu_init_tdp_mmu(&kvm);
-	vcpu.kvm = &kvm;
-	vcpu.arch.mmu = &vcpu.arch.root_mmu;
-	vcpu.arch.mmu->root_role = (union kvm_mmu_page_role) {
+	vcpu->kvm = &kvm;
+	vcpu->arch.mmu = &vcpu->arch.root_mmu;
+	vcpu->arch.mmu->root_role = (union kvm_mmu_page_role) {
 		.level	= PT64_ROOT_4LEVEL,
 		.direct	= true,
 		.access	= ACC_ALL,
 	};
-	kvm_tdp_mmu_alloc_root(&vcpu, false);
+	kvm_tdp_mmu_alloc_root(vcpu, false);
+	for (unsigned int i = 1; i < BENCH_VCPUS; i++) {
+		vcpus[i].kvm = &kvm;
+		vcpus[i].arch.mmu = vcpu->arch.mmu;
+	}
 }
 
 static struct kvm_mmu_page *root(void)
 {
-	return root_to_sp(vcpu.arch.mmu->root.hpa);
+	return root_to_sp(vcpu->arch.mmu->root.hpa);
 }
 
 static struct kvm_memory_slot *slot_of(u64 ia, u64 size)
@@ -188,7 +193,7 @@ static void zap(void)
 	bench_demand(list_empty(&kvm.arch.tdp_mmu_roots), "a root is left");
 }
 
-static void map_page(u64 ia, u64 oa, int level)
+static void map_page(struct kvm_vcpu *vcpu, u64 ia, u64 oa, int level)
 {
 	struct kvm_page_fault fault = {
 		.addr		= ia,
@@ -206,14 +211,19 @@ static void map_page(u64 ia, u64 oa, int level)
 	int ret;
 
 	read_lock(&kvm.mmu_lock);
-	ret = kvm_tdp_mmu_map(&vcpu, &fault);
+	ret = kvm_tdp_mmu_map(vcpu, &fault);
 	read_unlock(&kvm.mmu_lock);
 	bench_demand(ret == RET_PF_FIXED, "a page is not mapped");
 }
 
 static void fault(u64 ia, u64 oa)
 {
-	map_page(ia, oa, PG_LEVEL_4K);
+	map_page(vcpu, ia, oa, PG_LEVEL_4K);
+}
+
+static void fault_of(unsigned int n, u64 ia, u64 oa)
+{
+	map_page(&vcpus[n], ia, oa, PG_LEVEL_4K);
 }
 
 static void populate(u64 ia, u64 oa, u64 size, u64 span)
@@ -221,7 +231,7 @@ static void populate(u64 ia, u64 oa, u64 size, u64 span)
 	int level = span == BENCH_1G ? PG_LEVEL_1G : span == BENCH_2M ? PG_LEVEL_2M : PG_LEVEL_4K;
 
 	for (u64 at = 0; at < size; at += span)
-		map_page(ia + at, oa + at, level);
+		map_page(vcpu, ia + at, oa + at, level);
 }
 
 static void unmap(u64 ia, u64 size)
@@ -240,7 +250,7 @@ static u64 lookup(u64 ia)
 	int level, root_level;
 
 	kvm_tdp_mmu_walk_lockless_begin();
-	level = kvm_tdp_mmu_get_walk(&vcpu, ia, sptes, &root_level);
+	level = kvm_tdp_mmu_get_walk(vcpu, ia, sptes, &root_level);
 	kvm_tdp_mmu_walk_lockless_end();
 	return pfn_to_hpa(spte_to_pfn(sptes[level]));
 }
@@ -328,7 +338,7 @@ static struct bench_leaf look(u64 ia)
 	int level, root_level;
 	u64 spte;
 
-	level = kvm_tdp_mmu_get_walk(&vcpu, ia, sptes, &root_level);
+	level = kvm_tdp_mmu_get_walk(vcpu, ia, sptes, &root_level);
 	spte = sptes[level];
 	if (!is_shadow_present_pte(spte) || !is_last_spte(spte, level))
 		return leaf;
@@ -348,6 +358,7 @@ static const struct bench_candidate ept = {
 	.destroy	= destroy,
 	.populate	= populate,
 	.fault		= fault,
+	.fault_of	= fault_of,
 	.unmap		= unmap,
 	.lookup		= lookup,
 	.wrprot		= wrprot,

@@ -9,12 +9,18 @@
  * with `ns` a pair of figures for each run: until the operation returned, and until all was
  * done that it left for later.
  */
+#include <asm/prctl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 #include <valgrind/callgrind.h>
 
 #include "bench.h"
@@ -50,6 +56,9 @@ __attribute__((force_align_arg_pointer)) void bench_die(const char *why)
 	fprintf(stderr, "error: %s\n", why);
 	exit(1);
 }
+
+/* Instead of taking times: then there is one thread, as Callgrind runs one at a time. */
+static bool counting;
 
 typedef const struct bench_candidate *candidate_t;
 
@@ -234,6 +243,12 @@ static void check_old(candidate_t c)
 	expect_all(c, BENCH_4K, 0, BENCH_YOUNG);
 }
 
+static void check_old_each(candidate_t c)
+{
+	for (u64 at = 0; at < SOME * BENCH_4K; at += BENCH_4K)
+		expect(c, at, BENCH_4K, 0, BENCH_YOUNG);
+}
+
 static void check_blocks(candidate_t c)
 {
 	expect_all(c, BENCH_2M, BENCH_WRITABLE, BENCH_WRITABLE);
@@ -352,6 +367,73 @@ static void run_fault_tables(candidate_t c)
 		c->fault(IA + at, OA + at);
 }
 
+/* vCPUs that fault at once, each in tables of its own. */
+
+static struct {
+	candidate_t c;
+	pthread_t thread;
+	bool started;
+	atomic_bool go, done;
+} second;
+
+static void fault_part(candidate_t c, unsigned int vcpu)
+{
+	for (u64 table = vcpu * BENCH_2M; table < TABLES * BENCH_2M; table += BENCH_VCPUS * BENCH_2M)
+		for (u64 at = table; at < table + SOME * BENCH_4K; at += BENCH_4K)
+			c->fault_of(vcpu, IA + at, OA + at);
+}
+
+/* Per-CPU data of its own, and a CPU beside the one that the program is bound to. */
+static void become_another_cpu(void)
+{
+	unsigned long size;
+	void *data = bench_per_cpu_data(&size), *copy = malloc(size);
+	cpu_set_t cpu;
+
+	CPU_ZERO(&cpu);
+	CPU_SET((sched_getcpu() + 1) % sysconf(_SC_NPROCESSORS_ONLN), &cpu);
+	if (!copy || sched_setaffinity(0, sizeof(cpu), &cpu) ||
+	    syscall(SYS_arch_prctl, ARCH_SET_GS, memcpy(copy, data, size) - data))
+		bench_die("there is no second CPU");
+}
+
+static void *run_second(void *arg)
+{
+	become_another_cpu();
+	while (!second.go)
+		;
+	fault_part(second.c, 1);
+	second.done = true;
+	return NULL;
+}
+
+static void tables_and_second(candidate_t c)
+{
+	tables(c);
+	if (counting)
+		return;
+	if (second.started)
+		pthread_join(second.thread, NULL);
+	second.c = c;
+	second.go = second.done = false;
+	second.started = !pthread_create(&second.thread, NULL, run_second, NULL);
+	if (!second.started)
+		bench_die("there is no second thread");
+}
+
+static void run_fault_vcpus(candidate_t c)
+{
+	if (counting) {
+		fault_part(c, 0);
+		fault_part(c, 1);
+		return;
+	}
+	second.go = true;
+	fault_part(c, 0);
+	while (!second.done)
+		;
+}
+
 static void run_wrprot(candidate_t c)
 {
 	c->wrprot(IA, BENCH_1G);
@@ -391,6 +473,12 @@ static void run_clear_dirty_dense(candidate_t c)
 static void run_age(candidate_t c)
 {
 	c->age(IA, BENCH_1G);
+}
+
+static void run_age_each(candidate_t c)
+{
+	for (u64 at = 0; at < SOME * BENCH_4K; at += BENCH_4K)
+		c->age(IA + at, BENCH_4K);
 }
 
 static void run_split(candidate_t c)
@@ -457,6 +545,8 @@ static const struct row rows[] = {
 	{ "lookup", NEEDS(lookup), LOOKUPS, full, run_lookup, check_lookup },
 	{ "fault, table there", NEEDS(fault), TABLES * SOME, tables, run_fault_pages, check_some },
 	{ "fault, new table", NEEDS(fault), PAGES_2M, empty, run_fault_tables, check_first_pages },
+	{ "fault, two vCPUs", NEEDS(fault_of), TABLES * SOME, tables_and_second, run_fault_vcpus,
+	  check_some },
 	{ "write-protect 1G", NEEDS(wrprot), PAGES_1G, full, run_wrprot, check_wrprot },
 	{ "clear dirty 1G", NEEDS(clear_dirty), PAGES_1G, full, run_clear_dirty, check_clean },
 	{ "write-protect 4 of 64", NEEDS(wrprot_mask), PAGES_1G / 16, full, run_wrprot_sparse,
@@ -467,6 +557,7 @@ static const struct row rows[] = {
 	  run_clear_dirty_sparse, check_sparse_clean },
 	{ "clear dirty 64 of 64", NEEDS(clear_dirty_mask), PAGES_1G, full, run_clear_dirty_dense,
 	  check_clean },
+	{ "age 4K, one by one", NEEDS(age), SOME, each, run_age_each, check_old_each },
 	{ "age 1G", NEEDS(age), PAGES_1G, full, run_age, check_old },
 	{ "split 1G", NEEDS(split), PAGES_1G, block, run_split, check_full },
 	{ "collapse 1G", NEEDS(collapse), PAGES_1G, full, run_collapse, check_blocks },
@@ -561,10 +652,10 @@ static void measure(candidate_t c, double seconds)
 int main(int argc, char **argv)
 {
 	bool timing = argc == 3 && !strcmp(argv[1], "ns");
-	bool counting = argc == 2 && !strcmp(argv[1], "count");
 	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | MAP_POPULATE;
 	const int access = PROT_READ | PROT_WRITE;
 
+	counting = argc == 2 && !strcmp(argv[1], "count");
 	if (!timing && !counting)
 		bench_die("usage: bench ns SECONDS | bench count");
 	if (mmap(PAGES_AT, PAGES * BENCH_4K, access, flags, -1, 0) != PAGES_AT ||

@@ -12,7 +12,8 @@
  *   emptied when the clock stands still.  Zeroing is nobody's advantage;
  * - RCU: read sections are the kernel's own inline code, callbacks wait in a list until
  *   bench_grace_period();
- * - per-CPU data: the code adds the base of %gs, 0 in a program, to a variable's address.
+ * - per-CPU data: the code adds the base of %gs to a variable's address, which is 0 in a program's
+ *   first thread; another thread makes it lead to a copy.
  */
 #include <linux/kernel.h>
 #include <linux/mm.h>
@@ -81,6 +82,15 @@ void bench_refill(u64 empty)
 static struct task_struct task;
 struct task_struct *bench_current asm("const_current_task") = &task;
 DEFINE_PER_CPU_CACHE_HOT(unsigned long, __preempt_count) = PREEMPT_ENABLED;
+
+/* Where the variables above are. */
+void *bench_per_cpu_data(unsigned long *size)
+{
+	void *count = &__preempt_count, *current_task = &bench_current;
+
+	*size = max(count, current_task) - min(count, current_task) + sizeof(void *);
+	return min(count, current_task);
+}
 
 void preempt_schedule_thunk(void)
 {

@@ -791,27 +791,33 @@ kpt_collapse_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt
  * kpt_collapse() - replace tables by blocks in place
  * @port: port
  * @w: the operation
+ * @level: the lowest level of such a block
  * @decide: says by which block a table may be replaced
  *
  * Accessed and dirty bits of the leaves replaced are not looked at, so writes
  * must not be tracked by them.  Where the hardware needs a break, one invalidation
  * serves many tables.  Yields.
  *
- * Return: 0, or the error of the external tables.
+ * Return: 0; -EINVAL if @level is that of pages; or the error of the external tables.
  */
 static __always_inline int __must_check
-kpt_collapse(const struct kpt_port *port, struct kpt_walk *w, kpt_decide_t decide)
+kpt_collapse(const struct kpt_port *port, struct kpt_walk *w, int level, kpt_decide_t decide)
 {
 	bool breaks = kpt_needs_break(port, w->tree, KPT_COLLAPSE);
 	struct kpt_collapsing c = { decide };
 	struct kpt_broken broken __uninitialized;
 	int err;
 
+	if (level < 1)
+		return -EINVAL;
+	if (level > w->tree->top)
+		return 0;
+
 	if (breaks) {
 		broken.nr = 0;
 		w->gather.broken = &broken;
 	}
-	err = kpt_walk_range(port, w, 1, KPT_TABLES | KPT_YIELDS, kpt_collapse_visitor, &c);
+	err = kpt_walk_range(port, w, level, KPT_TABLES | KPT_YIELDS, kpt_collapse_visitor, &c);
 	if (breaks) {
 		port->settle(w->tree, &w->gather);
 		w->gather.broken = NULL;

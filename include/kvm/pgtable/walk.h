@@ -366,8 +366,8 @@ again:
 		}
 		if (v.level > floor && kpt_is_table(fmt, v.pte, v.level)) {
 			path[v.level] = v.ptep;
+			v.stop = min(w->end, v.ia + kpt_span(fmt, v.level));
 			kpt_visit_child(port, w->tree, max(w->start, v.ia), &v);
-			v.stop = kpt_table_stop(port, w, v.ia, v.level);
 			continue;
 		}
 next:

@@ -110,7 +110,7 @@ identifier visit;
 (
  kpt_walk_range(port, w, floor, what, visit, arg)
 |
- kpt_collapse(port, w, visit)
+ kpt_collapse(port, w, floor, visit)
 )
 
 @visiting@

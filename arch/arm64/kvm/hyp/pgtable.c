@@ -1352,7 +1352,7 @@ s2_recover_level(struct kvm_pgtable *pgt, u64 addr, u64 size, s8 level,
 	op.level = level;
 	/* The same memory as before, which the guest has used already. */
 	op.skips_maintenance = true;
-	r = kpt_collapse(&s2_port, &op.walk, s2_recoverable);
+	r = kpt_collapse(&s2_port, &op.walk, kpt_level(level), s2_recoverable);
 	kpt_end(&s2_port, &op.walk);
 	return r;
 }

@@ -1138,7 +1138,7 @@ void kvm_tdp_mmu_recover_huge_pages(struct kvm *kvm, const struct kvm_memory_slo
 		if (!tdp_begin_slot(&tdp, &w, kvm, root, slot))
 			continue;
 		tdp.slot = slot;
-		KVM_BUG_ON(kpt_collapse(&tdp_port, &w, tdp_recoverable), kvm);
+		KVM_BUG_ON(kpt_collapse(&tdp_port, &w, 1, tdp_recoverable), kvm);
 		kpt_end(&tdp_port, &w);
 	}
 }

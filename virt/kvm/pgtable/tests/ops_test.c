@@ -1056,6 +1056,26 @@ static void collapses_many(struct kunit *test)
 	finish(&o);
 }
 
+static void collapses_no_lower_than_it_is_asked_to(struct kunit *test)
+{
+	struct kpt_ops o = start(test);
+	struct kpt_call m = call(&o, KPT_OP_MAP, o.base, o.base + o.block);
+	struct kpt_call c = call(&o, KPT_OP_COLLAPSE, o.base, o.base + o.block);
+
+	m.level = 0;
+	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &m), 0);
+	c.level = 2;
+	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), 0);
+	KUNIT_EXPECT_EQ(test, leaf_level(&o, o.base), 0);
+	c.level = -1;
+	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), -EINVAL);
+	KUNIT_EXPECT_EQ(test, leaf_level(&o, o.base), 0);
+	c.level = 1;
+	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), 0);
+	KUNIT_EXPECT_EQ(test, leaf_level(&o, o.base), 1);
+	finish(&o);
+}
+
 /* Of each table its entry, its leaf, its entry again. */
 static void visits_tables_before_and_after_their_entries(struct kunit *test)
 {
@@ -1129,6 +1149,7 @@ static struct kunit_case ops_cases[] = {
 	KUNIT_CASE_PARAM(collapses_only_what_is_contiguous, next_with_blocks),
 	KUNIT_CASE_PARAM(collapses_only_what_is_aligned, next_with_blocks),
 	KUNIT_CASE_PARAM(collapses_many, next_with_blocks),
+	KUNIT_CASE_PARAM(collapses_no_lower_than_it_is_asked_to, next_with_blocks),
 	KUNIT_CASE_PARAM(visits_tables_before_and_after_their_entries, kpt_next_config),
 	KUNIT_CASE_PARAM(finds_the_first_leaf, kpt_next_config),
 	{}

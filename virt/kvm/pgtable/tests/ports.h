@@ -91,7 +91,7 @@ kpt_test_operation(const struct kpt_port *port, struct kpt_walk *w, struct kpt_c
 	case KPT_OP_SPLIT:
 		return kpt_split(port, w, c->level, &c->budget);
 	case KPT_OP_COLLAPSE:
-		return kpt_collapse(port, w, kpt_test_block);
+		return kpt_collapse(port, w, c->level ?: 1, kpt_test_block);
 	case KPT_OP_LOOKUP:
 		return kpt_lookup(port, w->tree, c->start, c->ptes);
 	case KPT_OP_FIRST_LEAF:
