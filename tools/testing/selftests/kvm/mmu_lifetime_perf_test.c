@@ -64,8 +64,8 @@ static void set_slot_size(struct kvm_vm *vm, u32 slot, u64 size)
 	vm_ioctl(vm, KVM_SET_USER_MEMORY_REGION2, &region);
 }
 
-static void for_each_slot(struct kvm_vm *vm, struct test_params *p, const char *what,
-			  void (*change)(struct kvm_vm *vm, u32 slot, u64 arg), u64 arg)
+static void change_slots(struct kvm_vm *vm, struct test_params *p, const char *what,
+			 void (*change)(struct kvm_vm *vm, u32 slot, u64 arg), u64 arg)
 {
 	struct timespec start = now();
 
@@ -125,13 +125,13 @@ static void live(struct test_params *p)
 	struct kvm_vm *vm = create_vm(&vcpu, p);
 
 	guest_writes(vcpu, "Populating");
-	for_each_slot(vm, p, "Enabling dirty logging", set_slot_flags, KVM_MEM_LOG_DIRTY_PAGES);
+	change_slots(vm, p, "Enabling dirty logging", set_slot_flags, KVM_MEM_LOG_DIRTY_PAGES);
 	guest_writes(vcpu, "Writing under dirty logging");
-	for_each_slot(vm, p, "Disabling dirty logging", set_slot_flags, 0);
+	change_slots(vm, p, "Disabling dirty logging", set_slot_flags, 0);
 	guest_writes(vcpu, "Writing after dirty logging");
-	for_each_slot(vm, p, "Unmapping memory", drop_memory, slot_size);
+	change_slots(vm, p, "Unmapping memory", drop_memory, slot_size);
 	guest_writes(vcpu, "Populating again");
-	for_each_slot(vm, p, "Deleting memslots", set_slot_size, 0);
+	change_slots(vm, p, "Deleting memslots", set_slot_size, 0);
 	for (u32 slot = 0; slot < p->slots; slot++)
 		set_slot_size(vm, FIRST_SLOT + slot, slot_size);
 	guest_writes(vcpu, "Mapping again");
