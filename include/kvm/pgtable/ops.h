@@ -713,6 +713,15 @@ static __always_inline bool
 kpt_age(const struct kpt_port *port, struct kpt_walk *w, u64 accessed, bool test_only)
 {
 	struct kpt_ageing a = { accessed, test_only };
+	struct kpt_visit v;
+
+	/* Most callers ask for one page. */
+	if (w->end - w->start == kpt_span(port->format, 0)) {
+		kpt_find(port, w->tree, w->start, 0, &v);
+		if (kpt_is_leaf(port->format, v.pte, v.level))
+			kpt_age_visitor(port, w, &v, &a);
+		return a.young;
+	}
 
 	kpt_walk_range(port, w, 0, KPT_LEAVES, kpt_age_visitor, &a);
 	return a.young;
