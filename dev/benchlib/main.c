@@ -217,6 +217,13 @@ static void check_wrprot(candidate_t c)
 	expect_all(c, BENCH_4K, 0, BENCH_WRITABLE);
 }
 
+/* The last page of each table, and no other. */
+static void check_wrprot_tables(candidate_t c)
+{
+	for (u64 at = 0; at < BENCH_1G; at += BENCH_4K)
+		expect(c, at, is_last(at, BENCH_4K, BENCH_2M) ? BENCH_4K : 0, 0, BENCH_WRITABLE);
+}
+
 static void check_clean(candidate_t c)
 {
 	expect_all(c, BENCH_4K, 0, BENCH_DIRTY);
@@ -548,6 +555,8 @@ static const struct row rows[] = {
 	{ "fault, two vCPUs", NEEDS(fault_of), TABLES * SOME, tables_and_second, run_fault_vcpus,
 	  check_some },
 	{ "write-protect 1G", NEEDS(wrprot), PAGES_1G, full, run_wrprot, check_wrprot },
+	{ "write-protect 1G, sparse", NEEDS(wrprot), PAGES_1G, tables, run_wrprot,
+	  check_wrprot_tables },
 	{ "clear dirty 1G", NEEDS(clear_dirty), PAGES_1G, full, run_clear_dirty, check_clean },
 	{ "write-protect 4 of 64", NEEDS(wrprot_mask), PAGES_1G / 16, full, run_wrprot_sparse,
 	  check_sparse_wrprot },

@@ -283,6 +283,15 @@ kpt_visit_next(const struct kpt_port *port, struct kpt_visit *v, int level)
 	v->ptep++;
 }
 
+/* Tables are sparse more often than not. */
+static __always_inline void
+kpt_visit_next_present(const struct kpt_port *port, struct kpt_visit *v, int level)
+{
+	do {
+		kpt_visit_next(port, v, level);
+	} while (v->ia < v->stop && !kpt_present(port->format, kpt_read(v->ptep)));
+}
+
 static __always_inline bool
 kpt_wanted(const struct kpt_format *fmt, kpt_pte_t pte, int level, unsigned int what)
 {
@@ -352,6 +361,11 @@ restart:
 		if (what & KPT_YIELDS && kpt_is_time(&v, floor) && kpt_try_yield(port, w, v.ia))
 			goto restart;
 		v.pte = kpt_read(v.ptep);
+		if (!floor && !(what & (KPT_ABSENT | KPT_FROZEN)) &&
+		    !kpt_present(fmt, v.pte) && !v.level) {
+			kpt_visit_next_present(port, &v, 0);
+			continue;
+		}
 again:
 		if (kpt_wanted(fmt, v.pte, v.level, what)) {
 			step = visit(port, w, &v, arg);
