@@ -80,9 +80,9 @@ struct kpt_walk;
  *		this is NULL: then what is counted is final
  * @changed:	an entry was changed, from the value in @v to @new; for accounting,
  *		checks and tracing
- * @emptied:	@nr leaves in adjacent entries of one table, from @first on, were removed; told
- *		instead of @changed by operations that remove many.  NULL: @changed hears
- *		of each
+ * @emptied:	@nr leaves in adjacent entries of one table, or of the root's tables, were
+ *		removed, from @first on; told instead of @changed by operations that remove
+ *		many.  NULL: @changed hears of each
  * @hears:	false if @changed need not hear of the leaves of unlinked tables of last
  *		level; NULL: it is to hear of all
  * @invalidate:	pays a debt; returns when no CPU uses what it covers

@@ -223,17 +223,24 @@ static __always_inline void pgt_attached(struct kpt_tree *tree, kpt_pte_t *table
 		to_op(tree)->mm_ops->get_page(table);
 }
 
-/* EL2 counts references without locked instructions, so one by one will do. */
+/*
+ * At once for each page, of which a root may have several.  EL2 counts references without
+ * locked instructions, so one by one will do there.
+ */
 static void pgt_drop_references(struct kpt_tree *tree, kpt_pte_t *first, unsigned int nr)
 {
 	struct kvm_pgtable_mm_ops *mm_ops = to_op(tree)->mm_ops;
+	kpt_pte_t *end = first + nr, *next;
 
-	if (mm_ops->put_pages) {
-		mm_ops->put_pages(first, nr);
-		return;
+	for (; first < end; first = next) {
+		if (!mm_ops->put_pages) {
+			next = first + 1;
+			mm_ops->put_page(first);
+			continue;
+		}
+		next = min(end, PTR_ALIGN_DOWN(first, PAGE_SIZE) + PTRS_PER_PTE);
+		mm_ops->put_pages(first, next - first);
 	}
-	while (nr--)
-		mm_ops->put_page(first);
 }
 
 /* The references to a table's page count its entries that are not 0, and itself. */
@@ -343,6 +350,18 @@ pgt_begin(const struct kpt_port *port, struct pgt_op *op, struct kvm_pgtable *pg
 	int r = pgt_check_range(pgt, &addr, &end, size);
 
 	return r ?: kpt_begin(port, &op->walk, &op->tree, addr, end, shared);
+}
+
+/* To the next entry that is not 0: where memory is used here and there, most are. */
+static __always_inline int pgt_pass_empty(const struct kpt_port *port, struct kpt_visit *v)
+{
+	if (v->level)
+		return KPT_NEXT;
+
+	do {
+		kpt_visit_next(port, v, 0);
+	} while (v->ia < v->stop && !kpt_read(v->ptep));
+	return KPT_MOVED;
 }
 
 /* For visitors of tables whose entries they have unmapped. */
@@ -807,10 +826,9 @@ free_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *
 		mm_ops->put_page(table);
 		kpt_store(v->ptep, 0);
 		mm_ops->put_page(kpt_raw(v->ptep));
-	} else if (v->pte) {
-		return free_entries(port, w, v);
+		return KPT_NEXT;
 	}
-	return KPT_NEXT;
+	return v->pte ? free_entries(port, w, v) : pgt_pass_empty(port, v);
 }
 
 static int free_tables(struct pgt_op *op)
@@ -1147,7 +1165,7 @@ s2_unmap_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_vis
 		return pgt_unlink_empty(port, w, v);
 
 	if (!v->pte)
-		return KPT_NEXT;
+		return pgt_pass_empty(port, v);
 	if (!kvm_pte_valid(v->pte))
 		return kpt_commit(port, w, v, 0, KPT_ANNOTATE);
 
