@@ -170,10 +170,16 @@ static void check_each(candidate_t c)
 		       is_last(at, BENCH_4K, BENCH_2M) ? BENCH_4K : 0, 0, 0);
 }
 
-static void check_tables(candidate_t c)
+/* The last page of each table has none of these bits, and no other page is mapped. */
+static void expect_tables(candidate_t c, unsigned int of)
 {
 	for (u64 at = 0; at < BENCH_1G; at += BENCH_4K)
-		expect(c, at, is_last(at, BENCH_4K, BENCH_2M) ? BENCH_4K : 0, 0, 0);
+		expect(c, at, is_last(at, BENCH_4K, BENCH_2M) ? BENCH_4K : 0, 0, of);
+}
+
+static void check_tables(candidate_t c)
+{
+	expect_tables(c, 0);
 }
 
 static void check_some(candidate_t c)
@@ -217,11 +223,9 @@ static void check_wrprot(candidate_t c)
 	expect_all(c, BENCH_4K, 0, BENCH_WRITABLE);
 }
 
-/* The last page of each table, and no other. */
 static void check_wrprot_tables(candidate_t c)
 {
-	for (u64 at = 0; at < BENCH_1G; at += BENCH_4K)
-		expect(c, at, is_last(at, BENCH_4K, BENCH_2M) ? BENCH_4K : 0, 0, BENCH_WRITABLE);
+	expect_tables(c, BENCH_WRITABLE);
 }
 
 static void check_clean(candidate_t c)
