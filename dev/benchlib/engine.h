@@ -208,7 +208,7 @@ engine_edit_mask(const struct kpt_port *port, struct engine *e, u64 ia, u64 mask
 	int err = kpt_begin(port, &w, &e->tree, ia, ia + 64 * BENCH_4K, false);
 
 	if (!err) {
-		err = kpt_edit_mask(port, &w, mask, clear, set);
+		err = kpt_edit_mask(port, &w, &mask, clear, set);
 		kpt_end(port, &w);
 	}
 	bench_demand(!err, "pages are not edited");

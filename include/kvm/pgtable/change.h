@@ -55,15 +55,20 @@ kpt_replace(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v
 /*
  * Take possession of an entry of a table that is unlinked already.  Somebody
  * may still be about to publish into an entry that it froze while the table was
- * linked: wait for that value, or what it links would never be found again.
+ * linked: wait for that value, or what it links would never be found again.  And
+ * until the flush, a CPU that has cached the way here may set dirty in a leaf.
  */
 static __always_inline kpt_pte_t
-kpt_take(const struct kpt_port *port, struct kpt_walk *w, kpt_ptep_t ptep)
+kpt_take(const struct kpt_port *port, struct kpt_walk *w, kpt_ptep_t ptep, int level)
 {
 	kpt_pte_t old;
 
-	if (!w->shared)
-		return kpt_read(ptep);
+	if (!w->shared) {
+		old = kpt_read(ptep);
+		if (kpt_may_change(port, old, level))
+			old = kpt_exchange(ptep, port->format->frozen);
+		return old;
+	}
 
 	while (kpt_frozen(port->format, old = kpt_exchange(ptep, port->format->frozen)))
 		cpu_relax();
@@ -152,6 +157,45 @@ kpt_enter_unlinked(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t *t
 	return kpt_entries(port->format);
 }
 
+/* What is removed here is gone, whatever the external tables say: the error is noted. */
+static __always_inline void
+kpt_note_refusal(struct kpt_walk *w, u64 ia, int err)
+{
+	w->error = w->error ?: err;
+	w->refused = ia;
+}
+
+/* The first error of the external tables for what an operation removed. */
+static __always_inline int kpt_removal_error(const struct kpt_port *port, const struct kpt_walk *w)
+{
+	return port->env->external_set ? w->error : 0;
+}
+
+static __always_inline void
+kpt_remove_external(const struct kpt_port *port, struct kpt_walk *w, u64 ia, int level,
+		    kpt_pte_t old)
+{
+	int err;
+
+	if (!kpt_is_external(port, w->tree))
+		return;
+
+	err = port->env->external_set(w->tree, ia, level, old, port->format->frozen);
+	if (err)
+		kpt_note_refusal(w, ia, err);
+}
+
+/* Addresses rise: if something was refused at or above @ia, it is in the table at @ia. */
+static __always_inline void
+kpt_free_external(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t *table, u64 ia)
+{
+	if (!port->env->external_free || !kpt_is_external(port, w->tree))
+		return;
+
+	if (!w->error || w->refused < ia)
+		port->env->external_free(w->tree, table);
+}
+
 /**
  * kpt_detach() - hand an unlinked table and all tables below it to the gather
  * @port: port
@@ -189,7 +233,7 @@ kpt_detach(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t *table,
 	i = kpt_enter_unlinked(port, w, table, level);
 	for (;;) {
 		while (i < kpt_entries(fmt)) {
-			kpt_pte_t old = kpt_take(port, w, (kpt_ptep_t)(table + i++));
+			kpt_pte_t old = kpt_take(port, w, (kpt_ptep_t)(table + i++), level);
 
 			if (kpt_is_table(fmt, old, level)) {
 				tables[level] = table;
@@ -205,17 +249,14 @@ kpt_detach(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t *table,
 			}
 			if (kpt_present(fmt, old)) {
 				leaves++;
-				if (kpt_is_external(port, w->tree) &&
-				    env->external_set(w->tree, ia, level, old, fmt->frozen))
-					WARN_ON_ONCE(1);
+				kpt_remove_external(port, w, ia, level, old);
 				kpt_tell_detached(port, w, table + i - 1, ia, level, old);
 			}
 			ia += span;
 		}
 		kpt_count(port, &w->gather, level, -leaves);
 		leaves = 0;
-		if (env->external_free && unlikely(w->tree->external))
-			env->external_free(w->tree, table);
+		kpt_free_external(port, w, table, ia - (span << fmt->index_bits));
 		kpt_gather_table(port, &w->gather, table);
 		if (level == top)
 			return;
@@ -314,7 +355,8 @@ kpt_change_by_break(const struct kpt_port *port, struct kpt_walk *w, struct kpt_
 
 /*
  * The external tables follow while the entry is frozen: nobody links below it
- * before they know of it.  If they refuse, the entry is again what it was.
+ * before they know of it.  If they refuse, the entry is again what it was, but a
+ * removal goes on: whoever asked for it is about to give the memory to others.
  */
 static __always_inline int
 kpt_change_external(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
@@ -329,8 +371,13 @@ kpt_change_external(const struct kpt_port *port, struct kpt_walk *w, struct kpt_
 	if (!kpt_replace(port, w, v, port->format->frozen, change))
 		return -EAGAIN;
 
-	if (change != KPT_DETACH)
+	/* They know nothing of annotations, and of a table only when it is freed. */
+	if (change != KPT_DETACH && change != KPT_ANNOTATE)
 		err = port->env->external_set(w->tree, v->ia, v->level, v->pte, new);
+	if (err && change == KPT_UNMAP) {
+		kpt_note_refusal(w, v->ia, err);
+		err = 0;
+	}
 	if (!err)
 		kpt_conclude(port, w, v, new, change);
 	kpt_store(v->ptep, err ? v->pte : new);
@@ -396,7 +443,7 @@ kpt_commit_slowly(const struct kpt_port *port, struct kpt_walk *w, struct kpt_vi
  *
  * Return: 0; -EAGAIN if the entry was changed first, by another walker or, where a block
  * is split, by its guest; or the error of the external tables.  If not 0, the entry is
- * not changed.
+ * not changed.  A removal is never refused; the error of the external tables is in w->error.
  */
 static __always_inline int __must_check
 kpt_commit(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
@@ -441,6 +488,22 @@ kpt_change(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
 	return kpt_commit(port, w, v, new, change);
 }
 
+static __always_inline int __must_check
+kpt_edit_in_place(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
+		  u64 clear, u64 set, enum kpt_class change)
+{
+	kpt_pte_t new = (v->pte & ~clear) | set;
+
+	if (!w->shared && !set && kpt_may_change(port, v->pte, v->level)) {
+		v->pte = kpt_clear_bits(v->ptep, clear);
+		new = v->pte & ~clear;
+	} else if (!kpt_replace(port, w, v, new, change)) {
+		return -EAGAIN;
+	}
+	kpt_tell(port, w, v, new);
+	return 0;
+}
+
 /**
  * kpt_edit() - clear and set bits of a leaf, the debt being the caller's to note
  * @port: port
@@ -459,19 +522,10 @@ static __always_inline int __must_check
 kpt_edit(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
 	 u64 clear, u64 set, enum kpt_class change)
 {
-	kpt_pte_t new = (v->pte & ~clear) | set;
-
 	if (kpt_is_external(port, w->tree))
-		return kpt_commit(port, w, v, new, change);
+		return kpt_commit(port, w, v, (v->pte & ~clear) | set, change);
 
-	if (!w->shared && !set && kpt_may_change(port, v->pte, v->level)) {
-		v->pte = kpt_clear_bits(v->ptep, clear);
-		new = v->pte & ~clear;
-	} else if (!kpt_replace(port, w, v, new, change)) {
-		return -EAGAIN;
-	}
-	kpt_tell(port, w, v, new);
-	return 0;
+	return kpt_edit_in_place(port, w, v, clear, set, change);
 }
 
 /**

@@ -24,12 +24,16 @@
  * @ptes: receives the values, indexed by level; KPT_MAX_LEVELS of them
  *
  * Context: inside a walk; any lock or none.
- * Return: the level of the last entry read; it may be absent.
+ * Return: the level of the last entry read, which may be absent or frozen; -EINVAL, and
+ * @ptes is not written, for an address that the tree does not translate.
  */
 static __always_inline int
 kpt_lookup(const struct kpt_port *port, const struct kpt_tree *tree, u64 ia, kpt_pte_t *ptes)
 {
 	struct kpt_visit v;
+
+	if (ia >= kpt_tree_end(tree))
+		return -EINVAL;
 
 	kpt_visit_root(port, tree, ia, &v);
 	for (;;) {
@@ -169,6 +173,20 @@ kpt_fill_range(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit
 	return KPT_MOVED;
 }
 
+/* A part of a block gets other memory, and the format refuses that of the whole, too. */
+static __always_inline bool
+kpt_refuses_part(const struct kpt_format *fmt, const struct kpt_content *c,
+		 const struct kpt_visit *v)
+{
+	enum kpt_class change;
+
+	if (!c->memory || !kpt_present(fmt, v->pte))
+		return false;
+
+	change = kpt_classify(fmt, v->pte, kpt_content_at(fmt, c, v->ia, v->level), v->level);
+	return kpt_rule(fmt, change) & KPT_REFUSED;
+}
+
 static __always_inline int
 kpt_install_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
 		    void *arg)
@@ -186,6 +204,8 @@ kpt_install_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_
 			return KPT_NEXT;
 		if (!c->memory && v->pte == c->annotation)
 			return KPT_SKIP;
+		if (kpt_refuses_part(fmt, c, v))
+			return -EINVAL;
 		err = kpt_push_down(port, w, v);
 		return w->shared ? err : kpt_step(err);
 	}
@@ -206,7 +226,9 @@ kpt_install_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_
 static __always_inline int
 kpt_install(const struct kpt_port *port, struct kpt_walk *w, struct kpt_content *c)
 {
-	return kpt_walk_range(port, w, 0, KPT_ENTRIES | KPT_TABLES, kpt_install_visitor, c);
+	int err = kpt_walk_range(port, w, 0, KPT_ENTRIES | KPT_TABLES, kpt_install_visitor, c);
+
+	return err ?: kpt_removal_error(port, w);
 }
 
 /**
@@ -304,28 +326,89 @@ kpt_empty_range(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visi
 	return KPT_MOVED;
 }
 
+/* What a removal is asked for: its range before it yielded, and up to which level. */
+struct kpt_removal {
+	u64 start;
+	int level;
+	unsigned int what;
+};
+
+static __always_inline bool
+kpt_covers(const struct kpt_port *port, const struct kpt_walk *w, const struct kpt_removal *r,
+	   const struct kpt_visit *v)
+{
+	return v->level <= r->level && v->ia >= r->start &&
+	       v->ia + kpt_span(port->format, v->level) <= w->end;
+}
+
+static __always_inline int
+kpt_remove_entry(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v)
+{
+	const struct kpt_format *fmt = port->format;
+
+	if (v->pte == fmt->empty)
+		return 0;
+	if (!kpt_present(fmt, v->pte))
+		return kpt_commit(port, w, v, fmt->empty, KPT_ANNOTATE);
+	if (kpt_is_table(fmt, v->pte, v->level))
+		return kpt_commit(port, w, v, fmt->empty, KPT_DETACH);
+	return kpt_commit(port, w, v, fmt->empty, KPT_UNMAP);
+}
+
+/* External tables are called for each entry, so none of many goes without a look between. */
+static __always_inline int
+kpt_remove_external_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
+			    void *arg)
+{
+	const struct kpt_removal *r = arg;
+	int err;
+
+	if (v->emptied) {
+		while (kpt_is_table(port->format, v->pte, v->level) && kpt_covers(port, w, r, v) &&
+		       kpt_remove_entry(port, w, v) == -EAGAIN)
+			cpu_relax();
+		return KPT_NEXT;
+	}
+	if (v->level > r->level || v->pte == port->format->empty)
+		return KPT_NEXT;
+
+	err = kpt_remove_entry(port, w, v);
+	return err ? kpt_step(err) : KPT_LOOK;
+}
+
+static __always_inline int
+kpt_remove_external_range(const struct kpt_port *port, struct kpt_walk *w, struct kpt_removal *r)
+{
+	unsigned int what = KPT_LEAVES | r->what;
+
+	if (what & KPT_TABLES)
+		what = (what & ~KPT_TABLES) | KPT_EMPTIED | KPT_ABSENT;
+	return kpt_walk_range(port, w, 0, what, kpt_remove_external_visitor, r) ?:
+	       kpt_removal_error(port, w);
+}
+
 static __always_inline int
 kpt_unmap_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
 		  void *arg)
 {
 	const struct kpt_format *fmt = port->format;
+	const struct kpt_removal *r = arg;
 	bool alone = !w->shared && !kpt_takes_steps(port, w->tree, KPT_UNMAP);
-	bool yields = *(unsigned int *)arg & KPT_YIELDS;
 	int err;
 
-	if (!kpt_is_table(fmt, v->pte, v->level)) {
+	if (kpt_is_leaf(fmt, v->pte, v->level)) {
 		if (alone && v->level == 0)
 			return kpt_empty_range(port, w, v, v->stop, 0);
 		if (alone && v->level == 1)
-			return kpt_empty_range(port, w, v,
-					       yields ? kpt_next_look(port, v, 1) : v->stop, 1);
+			return kpt_empty_range(port, w, v, r->what & KPT_YIELDS ?
+					       kpt_next_look(port, v, 1) : v->stop, 1);
 		return kpt_step(kpt_commit(port, w, v, fmt->empty, KPT_UNMAP));
 	}
 
-	if (v->ia < w->start || v->ia + kpt_span(fmt, v->level) > w->end)
+	if (kpt_is_table(fmt, v->pte, v->level) && !kpt_covers(port, w, r, v))
 		return KPT_NEXT;
 
-	err = kpt_commit(port, w, v, fmt->empty, KPT_DETACH);
+	err = kpt_remove_entry(port, w, v);
 	return err ? kpt_step(err) : KPT_SKIP;
 }
 
@@ -333,54 +416,77 @@ kpt_unmap_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_vi
  * kpt_unmap() - remove every leaf of a range
  * @port: port
  * @w: the operation
- * @what: KPT_TABLES to unlink the tables that the range covers instead of emptying
- *	them, KPT_YIELDS if the lock may be dropped meanwhile, or 0
+ * @what: KPT_TABLES to remove annotations, too, and to unlink the tables that the range
+ *	covers instead of emptying them; KPT_YIELDS if the lock may be dropped meanwhile; or 0
  *
- * A block that reaches over an end of the range is removed as a whole.  What another walker
- * froze is passed over, so where entries are broken, or followed by external tables, beside
- * this walk, its caller holds the lock for write.
+ * A block that reaches over an end of the range is removed as a whole, and so is, with
+ * KPT_TABLES, an annotation.  Without KPT_TABLES annotations stay.
  *
- * Return: 0, or the error of the external tables.
+ * Return: 0, or the first error of the external tables: all is removed nevertheless.
  */
 static __always_inline int __must_check
 kpt_unmap(const struct kpt_port *port, struct kpt_walk *w, unsigned int what)
 {
-	return kpt_walk_range(port, w, 0, KPT_LEAVES | what, kpt_unmap_visitor, &what);
+	struct kpt_removal r = { .start = w->start, .level = w->tree->top, .what = what };
+
+	if (kpt_is_external(port, w->tree))
+		return kpt_remove_external_range(port, w, &r);
+
+	if (what & KPT_TABLES)
+		what |= KPT_ABSENT;
+	return kpt_walk_range(port, w, 0, KPT_LEAVES | what, kpt_unmap_visitor, &r);
 }
 
 static __always_inline int
 kpt_zap_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
 		void *arg)
 {
-	const struct kpt_format *fmt = port->format;
 	int err;
 
 	if (v->level > *(int *)arg)
 		return KPT_NEXT;
 
-	if (kpt_is_table(fmt, v->pte, v->level))
-		err = kpt_commit(port, w, v, fmt->empty, KPT_DETACH);
-	else
-		err = kpt_commit(port, w, v, fmt->empty, KPT_UNMAP);
+	err = kpt_remove_entry(port, w, v);
 	return err ? kpt_step(err) : KPT_SKIP;
+}
+
+/* One by one: what is below the entries of @level goes before them. */
+static __always_inline int
+kpt_zap_external(const struct kpt_port *port, struct kpt_walk *w, int level)
+{
+	struct kpt_removal r = { .level = level, .what = KPT_TABLES | KPT_YIELDS };
+	u64 span = kpt_span(port->format, level);
+
+	w->start = ALIGN_DOWN(w->start, span);
+	w->end = min(ALIGN(w->end, span), kpt_tree_end(w->tree));
+	r.start = w->start;
+	return kpt_remove_external_range(port, w, &r);
 }
 
 /**
  * kpt_zap() - remove every entry of a range up to a level, with all below it
  * @port: port
  * @w: the operation
- * @level: the highest level to remove entries of; blocks above it stay
+ * @level: the highest level to remove entries of; what stands above it stays
  *
- * A large tree is torn down in passes of rising level, so that no single step
- * keeps others waiting for long.  Yields.
+ * Leaves, tables and annotations go.  A large tree is torn down in passes of rising
+ * level, so that no single step keeps others waiting for long.  Yields.
  *
- * Return: 0, or the error of the external tables.
+ * Return: 0; -EINVAL for a level that the tree does not have; or the first error of the
+ * external tables: all is removed nevertheless.
  */
 static __always_inline int __must_check
 kpt_zap(const struct kpt_port *port, struct kpt_walk *w, int level)
 {
+	if (level < 0 || level > w->tree->top)
+		return -EINVAL;
+
+	if (kpt_is_external(port, w->tree))
+		return kpt_zap_external(port, w, level);
+
 	/* As if it walked into the tables that it removes: to remove one may take as long. */
-	return kpt_walk_range(port, w, max(level - 1, 0), KPT_LEAVES | KPT_TABLES | KPT_YIELDS,
+	return kpt_walk_range(port, w, max(level - 1, 0),
+			      KPT_LEAVES | KPT_TABLES | KPT_ABSENT | KPT_YIELDS,
 			      kpt_zap_visitor, &level);
 }
 
@@ -417,13 +523,17 @@ static __always_inline int
 kpt_edit_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
 		 void *arg)
 {
+	bool external = kpt_is_external(port, w->tree);
 	struct kpt_editing *e = arg;
 	int err;
 
 	if (kpt_is_edited(e, v->pte))
 		return KPT_NEXT;
 
-	err = kpt_edit(port, w, v, e->clear, e->set, e->change);
+	if (external)
+		err = kpt_commit(port, w, v, (v->pte & ~e->clear) | e->set, e->change);
+	else
+		err = kpt_edit_in_place(port, w, v, e->clear, e->set, e->change);
 	if (err)
 		return kpt_step(err);
 
@@ -431,7 +541,7 @@ kpt_edit_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_vis
 		e->first = v->ia;
 	e->edited = v->ia + kpt_span(port->format, v->level);
 	e->levels |= BIT(v->level);
-	return KPT_NEXT;
+	return external ? KPT_LOOK : KPT_NEXT;
 }
 
 static __always_inline void
@@ -448,7 +558,7 @@ kpt_edit_range(const struct kpt_port *port, struct kpt_walk *w, int floor, unsig
 {
 	int err;
 
-	if (!kpt_editable(port->format, e.clear, e.set))
+	if (!kpt_editable(port->format, e.clear, e.set) || floor < 0 || floor > w->tree->top)
 		return -EINVAL;
 
 	err = kpt_walk_range(port, w, floor, KPT_LEAVES | what, kpt_edit_visitor, &e);
@@ -465,7 +575,8 @@ kpt_edit_range(const struct kpt_port *port, struct kpt_walk *w, int floor, unsig
  *
  * For dirty logging.  What is owed is tracked debt.
  *
- * Return: 0, or the error of the external tables.
+ * Return: 0; -EINVAL for a level that the tree does not have; or the error of the external
+ * tables.
  */
 static __always_inline int __must_check
 kpt_wrprot(const struct kpt_port *port, struct kpt_walk *w, int floor, unsigned int what)
@@ -484,7 +595,8 @@ kpt_wrprot(const struct kpt_port *port, struct kpt_walk *w, int floor, unsigned 
  * @set: bits to set
  *
  * Return: 0; -EINVAL for bits that are no permissions, or without which an entry might
- * no longer be a leaf; or the error of the external tables.
+ * no longer be a leaf, and for a level that the tree does not have; or the error of the
+ * external tables.
  */
 static __always_inline int __must_check
 kpt_protect(const struct kpt_port *port, struct kpt_walk *w, int floor, u64 clear, u64 set)
@@ -511,30 +623,39 @@ kpt_clear_dirty(const struct kpt_port *port, struct kpt_walk *w, u64 bits, unsig
 	return kpt_edit_range(port, w, 0, what, e);
 }
 
-/* 1 if the page was edited, 0 if there was nothing to do, or an error. */
+/* Pages of one table of last level, by bit: those to be edited, and what became of them. */
+struct kpt_pages {
+	u64 wanted;
+	u64 edited;
+	u64 frozen;
+};
+
 static __always_inline int
 kpt_edit_page(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
-	      const struct kpt_editing *e)
+	      unsigned int page, const struct kpt_editing *e, struct kpt_pages *p)
 {
-	int err;
+	int err = 0;
 
 	do {
+		if (kpt_must_wait(port, w, v->pte))
+			p->frozen |= BIT_ULL(page);
 		if (!kpt_present(port->format, v->pte) || kpt_is_edited(e, v->pte))
 			return 0;
 		err = kpt_edit(port, w, v, e->clear, e->set, e->change);
 	} while (err == -EAGAIN);
-	return err ?: 1;
+	if (!err)
+		p->edited |= BIT_ULL(page);
+	return err;
 }
 
-/* Alone with the tree, and with bits to clear only.  Returns the pages that were edited. */
-static __always_inline u64
+/* Alone with the tree, and with bits to clear only. */
+static __always_inline void
 kpt_clear_pages(const struct kpt_port *port, struct kpt_walk *w, kpt_ptep_t first, u64 base,
-		u64 pages, u64 clear)
+		u64 clear, struct kpt_pages *p)
 {
 	struct kpt_visit v = { };
-	u64 edited = 0;
 
-	for (; pages; pages &= pages - 1) {
+	for (u64 pages = p->wanted; pages; pages &= pages - 1) {
 		unsigned int page = __ffs(pages);
 
 		v.ia = base + page * kpt_span(port->format, 0);
@@ -548,23 +669,22 @@ kpt_clear_pages(const struct kpt_port *port, struct kpt_walk *w, kpt_ptep_t firs
 		else
 			kpt_replace_alone(&v, v.pte & ~clear, false);
 		kpt_tell(port, w, &v, v.pte & ~clear);
-		edited |= BIT_ULL(page);
+		p->edited |= BIT_ULL(page);
 	}
-	return edited;
 }
 
-/* Chosen pages of one table of last level; @first is the entry of the page at @base. */
+/* @first is the entry of the page at @base. */
 static __always_inline int
 kpt_edit_pages(const struct kpt_port *port, struct kpt_walk *w, kpt_ptep_t first, u64 base,
-	       u64 pages, struct kpt_editing *e)
+	       struct kpt_pages *p, struct kpt_editing *e)
 {
 	bool alone = !w->shared && !e->set && !kpt_is_external(port, w->tree);
-	u64 span = kpt_span(port->format, 0), edited = 0;
-	int step = 0;
+	u64 span = kpt_span(port->format, 0);
+	int err = 0;
 
 	if (alone)
-		edited = kpt_clear_pages(port, w, first, base, pages, e->clear);
-	for (; !alone && pages && step >= 0; pages &= pages - 1) {
+		kpt_clear_pages(port, w, first, base, e->clear, p);
+	for (u64 pages = p->wanted; !alone && pages && !err; pages &= pages - 1) {
 		unsigned int page = __ffs(pages);
 		struct kpt_visit v = {
 			.ia = base + page * span,
@@ -572,60 +692,63 @@ kpt_edit_pages(const struct kpt_port *port, struct kpt_walk *w, kpt_ptep_t first
 			.pte = kpt_read(first + page),
 		};
 
-		step = kpt_edit_page(port, w, &v, e);
-		if (step > 0)
-			edited |= BIT_ULL(page);
+		err = kpt_edit_page(port, w, &v, page, e, p);
 	}
-	if (edited) {
-		if (!e->edited)
-			e->first = base + __ffs(edited) * span;
-		e->edited = base + (__fls(edited) + 1) * span;
+	if (p->edited) {
+		if (!e->edited || e->first > base + __ffs(p->edited) * span)
+			e->first = base + __ffs(p->edited) * span;
+		e->edited = max(e->edited, base + (__fls(p->edited) + 1) * span);
 		e->levels |= BIT(0);
 	}
-	return min(step, 0);
+	return err;
 }
 
 /**
  * kpt_edit_mask() - as kpt_clear_dirty() or kpt_wrprot(), for chosen pages
  * @port: port
  * @w: the operation; its range is the pages that the mask can name, 64 or fewer
- * @mask: bit n stands for the n-th page of the range
+ * @mask: bit n stands for the n-th page of the range; afterwards, for those that a block
+ *	maps: they are left alone
  * @clear: bits to clear
  * @set: bits to set
  *
- * Blocks are passed over.  One descent per table of last level, not per page.
+ * One descent per table of last level, not per page.
  *
  * Return: 0; -EINVAL if the mask names pages beyond the range, or for bits that are
  * no permissions; or the error of the external tables.
  */
 static __always_inline int __must_check
-kpt_edit_mask(const struct kpt_port *port, struct kpt_walk *w, u64 mask, u64 clear, u64 set)
+kpt_edit_mask(const struct kpt_port *port, struct kpt_walk *w, u64 *mask, u64 clear, u64 set)
 {
 	const struct kpt_format *fmt = port->format;
 	struct kpt_editing e = { clear, set, KPT_TRACK };
-	u64 base = w->start, span, behind, pages;
+	u64 base = w->start, left = *mask, blocks = 0, span, behind;
 	struct kpt_visit v;
-	kpt_ptep_t first;
 	int err = 0;
 
 	if (!kpt_editable(fmt, clear, set) ||
-	    (mask && base + ((u64)__fls(mask) << fmt->page_shift) >= w->end))
+	    (left && base + ((u64)__fls(left) << fmt->page_shift) >= w->end))
 		return -EINVAL;
 
-	while (mask && !err) {
-		unsigned int page = __ffs(mask);
+	while (left && !err) {
+		unsigned int page = __ffs(left);
+		struct kpt_pages p = { .wanted = left };
 
-		kpt_find(port, w->tree, base + ((u64)page << fmt->page_shift), 0, &v);
+		kpt_find_published(port, w, base + ((u64)page << fmt->page_shift), &v);
 		span = kpt_span(fmt, v.level ?: 1);
 		behind = (ALIGN_DOWN(v.ia, span) + span - base) >> fmt->page_shift;
-		pages = behind < 64 ? mask & (BIT_ULL(behind) - 1) : mask;
-		mask &= ~pages;
-		if (!v.level) {
-			first = v.ptep - page;
-			err = kpt_edit_pages(port, w, first, base, pages, &e);
-		}
+		if (behind < 64)
+			p.wanted &= BIT_ULL(behind) - 1;
+		left &= ~p.wanted;
+		if (!v.level)
+			err = kpt_edit_pages(port, w, v.ptep - page, base, &p, &e);
+		else if (kpt_present(fmt, v.pte))
+			blocks |= p.wanted;
+		/* Those that another walk is about to publish are looked up again. */
+		left |= p.frozen;
 	}
 	kpt_edit_owe(port, w, &e);
+	*mask = blocks;
 	return err;
 }
 
@@ -717,7 +840,7 @@ kpt_age(const struct kpt_port *port, struct kpt_walk *w, u64 accessed, bool test
 
 	/* Most callers ask for one page. */
 	if (w->end - w->start == kpt_span(port->format, 0)) {
-		kpt_find(port, w->tree, w->start, 0, &v);
+		kpt_find_published(port, w, w->start, &v);
 		if (kpt_is_leaf(port->format, v.pte, v.level))
 			kpt_age_visitor(port, w, &v, &a);
 		return a.young;
@@ -755,7 +878,7 @@ kpt_split_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_vi
  * The tables come from &kpt_env.alloc, which may serve them from a cache that
  * its caller fills without the lock.  Yields.
  *
- * Return: 0; -EINVAL if @target is below pages; -EAGAIN if the budget is used up,
+ * Return: 0; -EINVAL if the tree has no level @target; -EAGAIN if the budget is used up,
  * -ENOMEM if &kpt_env.alloc had no table: call again from w->start on.
  */
 static __always_inline int __must_check
@@ -763,7 +886,7 @@ kpt_split(const struct kpt_port *port, struct kpt_walk *w, int target, unsigned 
 {
 	int step;
 
-	if (target < 0)
+	if (target < 0 || target > w->tree->top)
 		return -EINVAL;
 
 	step = kpt_walk_range(port, w, target + 1, KPT_LEAVES | KPT_YIELDS,

@@ -9,6 +9,7 @@
 #define __KVM_PGTABLE_PORT_H
 
 #include <linux/bug.h>
+#include <linux/minmax.h>
 #include <linux/rcupdate.h>
 
 #include <kvm/pgtable/exchange.h>
@@ -16,8 +17,9 @@
 /**
  * struct kpt_tree - the page tables of one address space
  * @root:	the root table, or the first of several adjacent ones
- * @ia_base:	or'ed into an address before its indices are taken (TDX's shared bit)
- * @ia_bits:	addresses at or above 1 << @ia_bits are out of range
+ * @ia_base:	or'ed into an address before its indices are taken (TDX's shared bit);
+ *		addresses at or above its lowest bit are out of range
+ * @ia_bits:	addresses at or above 1 << @ia_bits are out of range, 63 bits at most
  * @top:	the level of the root's entries
  * @external:	the tables mirror others that only the client's hooks may change
  * @retired:	no CPU can load this root again without a full invalidation, so
@@ -100,9 +102,12 @@ struct kpt_walk;
  * @make_table:	replaces kpt_table() where the client encodes more
  * @first_small: the first entry of the table of @level that replaces a block,
  *		replaces kpt_relevel() where the client decides more
- * @external_set: applies a change of an entry to the external tables
+ * @external_set: applies a change of an entry to the external tables.  If it fails, an
+ *		entry that was to be removed is removed from the tree all the same, and
+ *		any other stays what it was
  * @external_free: frees the external counterpart of a table whose entries have
- *		all been removed from the external tables
+ *		all been removed from the external tables; not called if a removal failed
+ *		there
  * @lose_race:	a test's wish that an exchange fails, never set by a client
  */
 struct kpt_env {
@@ -175,6 +180,17 @@ static __always_inline bool
 kpt_is_external(const struct kpt_port *port, const struct kpt_tree *tree)
 {
 	return port->env->external_set && unlikely(tree->external);
+}
+
+/*
+ * The first address beyond the tree: none of its addresses has a bit of the base.  A
+ * tree of 64 bits, the end of which no range could name, has no address at all.
+ */
+static __always_inline u64 kpt_tree_end(const struct kpt_tree *tree)
+{
+	u64 end = BIT_ULL(tree->ia_bits % 64);
+
+	return tree->ia_base ? min(end, tree->ia_base & -tree->ia_base) : end;
 }
 
 /* The root may be wider than other tables: what limits its index is the tree. */

@@ -22,6 +22,8 @@
  * @end:	first address that is not to be done
  * @yielded:	@start when the walk last yielded; it moves on before it yields again
  * @shared:	other writers are possible
+ * @error:	the first error of the external tables, for a removal that went on
+ * @refused:	the address of the last entry that they refused to remove
  */
 struct kpt_walk {
 	struct kpt_tree *tree;
@@ -30,6 +32,8 @@ struct kpt_walk {
 	u64 end;
 	u64 yielded;
 	bool shared;
+	int error;
+	u64 refused;
 };
 
 /**
@@ -76,6 +80,7 @@ enum kpt_what {
  * @KPT_AGAIN:	&kpt_visit.pte has been read anew, visit the entry again
  * @KPT_SKIP:	go on behind this entry, whatever it is
  * @KPT_MOVED:	the visitor has moved on within the table; go on where @v is now
+ * @KPT_LOOK:	this took long; look whether to yield, then go on behind this entry
  * @KPT_STOP:	the walk has found what it looked for
  */
 enum kpt_steps {
@@ -83,6 +88,7 @@ enum kpt_steps {
 	KPT_AGAIN,
 	KPT_SKIP,
 	KPT_MOVED,
+	KPT_LOOK,
 	KPT_STOP,
 };
 
@@ -175,7 +181,7 @@ kpt_begin(const struct kpt_port *port, struct kpt_walk *w, struct kpt_tree *tree
 {
 	kpt_assert_folded(port->format);
 
-	if (start >= end || end > BIT_ULL(tree->ia_bits) ||
+	if (start >= end || end > kpt_tree_end(tree) ||
 	    (start | end) & (kpt_span(port->format, 0) - 1))
 		return -EINVAL;
 
@@ -185,6 +191,7 @@ kpt_begin(const struct kpt_port *port, struct kpt_walk *w, struct kpt_tree *tree
 	w->end = end;
 	w->yielded = start;
 	w->shared = shared;
+	w->error = 0;
 	if (port->env->begin)
 		port->env->begin(tree);
 	return 0;
@@ -285,11 +292,48 @@ kpt_visit_next(const struct kpt_port *port, struct kpt_visit *v, int level)
 
 /* Tables are sparse more often than not. */
 static __always_inline void
-kpt_visit_next_present(const struct kpt_port *port, struct kpt_visit *v, int level)
+kpt_visit_next_used(const struct kpt_port *port, struct kpt_visit *v, int level)
 {
 	do {
 		kpt_visit_next(port, v, level);
-	} while (v->ia < v->stop && !kpt_present(port->format, kpt_read(v->ptep)));
+	} while (v->ia < v->stop && kpt_read(v->ptep) == port->format->empty);
+}
+
+/*
+ * Another walk is about to publish this entry, or has unlinked its table: the root
+ * tells.  To wait with entries of its own frozen, two such walks could wait for each other.
+ */
+static __always_inline void
+kpt_wait(const struct kpt_port *port, struct kpt_walk *w, const struct kpt_visit *v)
+{
+	if (port->format->rules[KPT_COLLAPSE] & KPT_BREAK && w->gather.broken)
+		port->settle(w->tree, &w->gather);
+	w->start = max(w->start, v->ia);
+	cpu_relax();
+}
+
+static __always_inline bool
+kpt_must_wait(const struct kpt_port *port, const struct kpt_walk *w, kpt_pte_t pte)
+{
+	return !kpt_present(port->format, pte) && w->shared && kpt_frozen(port->format, pte);
+}
+
+/**
+ * kpt_find_published() - as kpt_find(), but never ends at an entry that another walk froze
+ * @port: port
+ * @w: the operation
+ * @ia: address
+ * @v: where the walk ends
+ */
+static __always_inline void
+kpt_find_published(const struct kpt_port *port, struct kpt_walk *w, u64 ia, struct kpt_visit *v)
+{
+	for (;;) {
+		kpt_find(port, w->tree, ia, 0, v);
+		if (likely(!kpt_must_wait(port, w, v->pte)))
+			return;
+		cpu_relax();
+	}
 }
 
 static __always_inline bool
@@ -323,8 +367,11 @@ kpt_table_stop(const struct kpt_port *port, const struct kpt_walk *w, u64 ia, in
  *
  * Before every table that it walks into, and before every 32nd entry of @floor above
  * level 0, the walk looks whether it should yield; a visitor that does several entries
- * goes no further than kpt_next_look().  If a visitor ends the walk,
- * w->start says how far it came.
+ * goes no further than kpt_next_look(), and one whose entry took long asks for a look by
+ * KPT_LOOK.  If a visitor ends the walk, w->start says how far it came.
+ *
+ * Where other writers are possible, the walk waits for entries that they froze, unless
+ * @what has KPT_FROZEN.  No level above the root's is visited, nor one below @floor.
  *
  * Return: 0, KPT_STOP, or the visitor's error.
  */
@@ -337,6 +384,8 @@ kpt_walk_range(const struct kpt_port *port, struct kpt_walk *w, int floor,
 	struct kpt_visit v;
 	int step;
 
+	if (floor > w->tree->top)
+		return 0;
 restart:
 	kpt_visit_root(port, w->tree, w->start, &v);
 	v.stop = w->end;
@@ -361,12 +410,16 @@ restart:
 		if (what & KPT_YIELDS && kpt_is_time(&v, floor) && kpt_try_yield(port, w, v.ia))
 			goto restart;
 		v.pte = kpt_read(v.ptep);
-		if (!floor && !(what & (KPT_ABSENT | KPT_FROZEN)) &&
-		    !kpt_present(fmt, v.pte) && !v.level) {
-			kpt_visit_next_present(port, &v, 0);
+		if (!floor && !(what & (KPT_ABSENT | KPT_FROZEN)) && v.pte == fmt->empty &&
+		    !v.level) {
+			kpt_visit_next_used(port, &v, 0);
 			continue;
 		}
 again:
+		if (!(what & KPT_FROZEN) && unlikely(kpt_must_wait(port, w, v.pte))) {
+			kpt_wait(port, w, &v);
+			goto restart;
+		}
 		if (kpt_wanted(fmt, v.pte, v.level, what)) {
 			step = visit(port, w, &v, arg);
 			if (step == KPT_AGAIN)
@@ -377,8 +430,21 @@ again:
 				goto next;
 			if (step == KPT_MOVED)
 				continue;
+			if (step == KPT_LOOK) {
+				kpt_visit_next(port, &v, v.level);
+				if (what & KPT_YIELDS && v.ia < v.stop &&
+				    kpt_try_yield(port, w, v.ia))
+					goto restart;
+				continue;
+			}
 		}
 		if (v.level > floor && kpt_is_table(fmt, v.pte, v.level)) {
+			/* The visitor may have unlinked it. */
+			if (what & KPT_TABLES) {
+				v.pte = kpt_read(v.ptep);
+				if (unlikely(!kpt_is_table(fmt, v.pte, v.level)))
+					continue;
+			}
 			path[v.level] = v.ptep;
 			v.stop = min(w->end, v.ia + kpt_span(fmt, v.level));
 			kpt_visit_child(port, w->tree, max(w->start, v.ia), &v);

@@ -1004,7 +1004,7 @@ void kvm_tdp_mmu_clear_dirty_pt_masked(struct kvm *kvm, struct kvm_memory_slot *
 	struct kvm_mmu_page *root;
 	struct tdp_tree tdp __uninitialized;
 	struct kpt_walk w __uninitialized;
-	u64 bit;
+	u64 bit, pages;
 
 	lockdep_assert_held_write(&kvm->mmu_lock);
 
@@ -1013,7 +1013,8 @@ void kvm_tdp_mmu_clear_dirty_pt_masked(struct kvm *kvm, struct kvm_memory_slot *
 		    !tdp_begin(&tdp, &w, kvm, root, gfn, gfn + __fls(mask) + 1, false))
 			continue;
 		bit = wrprot ? PT_WRITABLE_MASK : tdp_dirty_bit(kvm, root);
-		KVM_BUG_ON(kpt_edit_mask(&tdp_port, &w, mask, bit, 0), kvm);
+		pages = mask;
+		KVM_BUG_ON(kpt_edit_mask(&tdp_port, &w, &pages, bit, 0), kvm);
 		tdp_end_tracking(&w);
 	}
 }

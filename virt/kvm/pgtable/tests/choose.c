@@ -5,7 +5,7 @@ bool kpt_unmaps_alone(const struct kpt_config *config, enum kpt_op op)
 {
 	bool breaks = config->arch->conflicts && !config->no_break;
 
-	return (breaks || config == &kpt_mirror_config) &&
+	return breaks &&
 	       (op == KPT_OP_UNMAP || op == KPT_OP_ZAP || op == KPT_OP_ANNOTATE);
 }
 

@@ -11,8 +11,7 @@ u64 kpt_choose_cell(const struct kpt_model *m);
 
 /*
  * Where two sizes at once confuse the CPU, nobody may map again what another has unmapped and
- * not invalidated yet: there clients hold the lock for write when they unmap.  So they do where
- * an entry is frozen while external tables follow it: what is frozen is not removed.
+ * not invalidated yet: there clients hold the lock for write when they unmap.
  */
 bool kpt_unmaps_alone(const struct kpt_config *config, enum kpt_op op);
 

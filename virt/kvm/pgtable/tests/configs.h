@@ -28,6 +28,7 @@ enum kpt_op {
 	KPT_OP_CHANGE_EACH,
 	KPT_OP_DUMP,
 	KPT_OP_HAND_OVER,
+	KPT_OP_UNLINK_EACH,
 };
 
 /**
@@ -43,6 +44,7 @@ enum kpt_op {
  * @oa:		output address
  * @value:	attributes, or an entry
  * @mask:	pages
+ * @blocks:	those of them that blocks map
  * @clear:	bits to clear
  * @set:	bits to set
  * @budget:	blocks to split; what is left of it afterwards
@@ -66,6 +68,7 @@ struct kpt_call {
 	u64 oa;
 	u64 value;
 	u64 mask;
+	u64 blocks;
 	u64 clear;
 	u64 set;
 	unsigned int budget;
@@ -87,6 +90,7 @@ struct kpt_call {
  * @features:	&enum kpt_features
  * @levels:	levels of a tree
  * @ia_bits:	input address bits
+ * @ia_base:	a bit that all addresses have, and no range names
  * @unheard:	nobody hears of the leaves of unlinked tables of last level
  * @no_break:	the CPU changes between block and table without break-before-make
  * @saved:	ageing takes all access away and keeps it in these bits; 0: it clears a bit
@@ -99,6 +103,7 @@ struct kpt_config {
 	unsigned int features;
 	u8 levels;
 	u8 ia_bits;
+	u64 ia_base;
 	bool unheard;
 	bool no_break;
 	u64 saved;

@@ -50,7 +50,7 @@ static char *dump(struct kpt_dumping *d)
 	memset(d->m.buf, 0, SIZE);
 	run(d, (struct kpt_call) {
 		.op = KPT_OP_DUMP,
-		.end = BIT_ULL(d->t->tree.ia_bits),
+		.end = kpt_tree_end(&d->t->tree),
 		.shared = true,
 		.arg = &d->m,
 	});

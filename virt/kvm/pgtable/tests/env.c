@@ -28,6 +28,7 @@ enum kpt_table_state {
  * @state:	&enum kpt_table_state bits
  * @level:	level of its entries
  * @order:	of its pages
+ * @page:	the first of them
  * @table:	table
  * @link:	the engine's
  * @t:		test
@@ -43,6 +44,7 @@ struct kpt_table_info {
 	unsigned long state;
 	int level;
 	unsigned int order;
+	struct page *page;
 	kpt_pte_t *table;
 	kpt_pte_t *link;
 	struct kpt_test *t;
@@ -141,10 +143,12 @@ kpt_pte_t **kpt_test_table_link(kpt_pte_t *table)
 	return &to_info(table)->link;
 }
 
-static kpt_pte_t *new_table(struct kpt_test *t, int level, unsigned int entries)
+/* With @guard bytes before it that are not its own, and as many after it. */
+static kpt_pte_t *
+new_table(struct kpt_test *t, int level, unsigned int entries, unsigned int guard)
 {
 	struct kpt_table_info *info = kzalloc(sizeof(*info), GFP_ATOMIC);
-	unsigned int order = get_order(entries * sizeof(kpt_pte_t));
+	unsigned int order = get_order(entries * sizeof(kpt_pte_t) + 2 * guard);
 	struct page *page = alloc_pages(GFP_ATOMIC | __GFP_ZERO, order);
 
 	if (!info || !page) {
@@ -155,21 +159,20 @@ static kpt_pte_t *new_table(struct kpt_test *t, int level, unsigned int entries)
 		return NULL;
 	}
 
-	info->table = page_address(page);
+	info->page = page;
+	info->table = page_address(page) + guard;
 	info->level = level;
 	info->order = order;
 	info->t = t;
-	set_page_private(page, (unsigned long)info);
+	set_page_private(virt_to_page(info->table), (unsigned long)info);
 	kpt_fill(info->table, entries, t->config->format->empty, 0);
 	return info->table;
 }
 
 static void release(struct kpt_table_info *info)
 {
-	struct page *page = virt_to_page(info->table);
-
-	set_page_private(page, 0);
-	__free_pages(page, info->order);
+	set_page_private(virt_to_page(info->table), 0);
+	__free_pages(info->page, info->order);
 	kfree(info);
 }
 
@@ -186,7 +189,7 @@ kpt_pte_t *kpt_test_alloc(struct kpt_tree *tree, const struct kpt_visit *parent)
 	if (!t->threads && fails(t, &t->alloc))
 		return NULL;
 
-	table = new_table(t, level, kpt_entries(t->config->format));
+	table = new_table(t, level, kpt_entries(t->config->format), 0);
 	if (!table)
 		return NULL;
 
@@ -348,11 +351,11 @@ void kpt_test_reclaim(struct kpt_tree *tree, kpt_pte_t *table)
 		call_rcu(&info->rcu, after_grace_period);
 }
 
-bool kpt_test_forgotten(struct kpt_test *t, const kpt_pte_t *table)
+bool kpt_test_must_report(struct kpt_test *t, const kpt_pte_t *table, bool sets_dirty)
 {
-	return to_info(table)->unheard ||
-	       (t->schedule && kpt_schedule_excludes(t->schedule) &&
-		test_bit(KPT_TABLE_UNLINKED, &to_info(table)->state));
+	const struct kpt_table_info *info = to_info(table);
+
+	return !info->unheard && (sets_dirty || !test_bit(KPT_TABLE_UNLINKED, &info->state));
 }
 
 bool kpt_test_freed(const kpt_pte_t *table)
@@ -412,6 +415,7 @@ void kpt_test_invalidate(struct kpt_tree *tree, const struct kpt_debt *debt)
 	if (t->schedule)
 		kpt_schedule_point(t->schedule);
 	atomic_inc(&t->invalidations);
+	kpt_test_step(t);
 	kpt_cpus_invalidate(t, debt);
 }
 
@@ -448,10 +452,24 @@ void kpt_test_end(struct kpt_tree *tree)
 	rcu_read_unlock();
 }
 
+void kpt_test_step(struct kpt_test *t)
+{
+	t->steps++;
+}
+
+/* Where threads take turns, they would count each other's. */
+static void end_of_steps(struct kpt_test *t)
+{
+	if (!t->threads && !t->schedule && t->steps > KPT_LOOK_EVERY)
+		kpt_test_report(t, "invariant 6: %u slow steps between two looks", t->steps);
+	t->steps = 0;
+}
+
 bool kpt_test_want_yield(struct kpt_tree *tree)
 {
 	struct kpt_test *t = to_test(tree);
 
+	end_of_steps(t);
 	if (t->yields > KPT_TEST_YIELDS) {
 		kpt_test_report(t, "invariant 6: a walk yields for ever");
 		return false;
@@ -513,10 +531,16 @@ void kpt_test_pay_tracked(struct kpt_test *t)
 
 void kpt_test_pay_aged(struct kpt_test *t)
 {
-	struct kpt_debt all = { .end = BIT_ULL(t->tree.ia_bits), .owes = KPT_OWES_LEAF };
+	struct kpt_debt all = { .end = kpt_tree_end(&t->tree), .owes = KPT_OWES_LEAF };
 
 	if (t->config->saved)
 		kpt_test_pay(t, &all);
+}
+
+static bool yields(const struct kpt_call *call)
+{
+	return call->what & KPT_YIELDS || call->op == KPT_OP_ZAP || call->op == KPT_OP_SPLIT ||
+	       call->op == KPT_OP_COLLAPSE;
 }
 
 /*
@@ -534,7 +558,10 @@ long kpt_test_run(struct kpt_test *t, struct kpt_call *call)
 	t->yields = 0;
 	t->lock = call->shared ? KPT_LOCK_SHARED : KPT_LOCK_EXCLUSIVE;
 	t->tracking = tracking || only_tracks(call);
+	t->steps = 0;
 	ret = t->config->run(call);
+	if (yields(call))
+		end_of_steps(t);
 	t->tracking = tracking;
 	t->lock = lock;
 
@@ -583,6 +610,22 @@ static unsigned int root_entries(struct kpt_test *t)
 	return 1U << (t->tree.ia_bits - kpt_shift(t->config->format, t->tree.top));
 }
 
+/* The root's entries for addresses that the tree does not have are nobody's. */
+static void read_root(struct kpt_reading *r)
+{
+	struct kpt_test *t = r->t;
+	const struct kpt_format *fmt = t->config->format;
+	kpt_pte_t *root = (__force kpt_pte_t *)t->tree.root;
+	u64 span = kpt_span(fmt, t->tree.top);
+	unsigned int first = t->tree.ia_base / span;
+	unsigned int end = first + DIV_ROUND_UP(kpt_tree_end(&t->tree), span);
+
+	for (unsigned int i = 0; i < root_entries(t); i++)
+		if ((i < first || i >= end) && root[i] != fmt->empty)
+			kpt_test_report(t, "invariant 3: entry %u of the root was written", i);
+	read_table(r, root + first, end - first, 0, t->tree.top);
+}
+
 /* Reads everything and compares the accounting with it (invariant 9). */
 void kpt_test_read(struct kpt_test *t, kpt_reader_t reader, void *arg)
 {
@@ -591,7 +634,7 @@ void kpt_test_read(struct kpt_test *t, kpt_reader_t reader, void *arg)
 	/* Those who were in an unlinked table while its leaves were counted changed some. */
 	if (t->config->unheard)
 		rcu_barrier();
-	read_table(&r, (__force kpt_pte_t *)t->tree.root, root_entries(t), 0, t->tree.top);
+	read_root(&r);
 	for (int level = 0; level < KPT_MAX_LEVELS; level++) {
 		if (r.tables[level] != atomic_long_read(&t->tables[level]))
 			kpt_test_report(t, "invariant 9: %ld tables of level %d, accounted are %ld",
@@ -604,8 +647,26 @@ void kpt_test_read(struct kpt_test *t, kpt_reader_t reader, void *arg)
 	}
 }
 
+/* To follow it leads to no table; to write it is noticed. */
+#define GUARD	PAGE_SIZE
+
+static kpt_pte_t beside_root(struct kpt_test *t)
+{
+	return kpt_table(t->config->format, __pa((__force kpt_pte_t *)t->tree.root) - GUARD);
+}
+
+static void check_beside_root(struct kpt_test *t)
+{
+	kpt_pte_t *root = (__force kpt_pte_t *)t->tree.root, *end = root + root_entries(t);
+
+	for (unsigned int i = 0; i < GUARD / sizeof(*root); i++)
+		if (root[-1 - (int)i] != beside_root(t) || end[i] != beside_root(t))
+			kpt_test_report(t, "invariant 3: what is beside the root was written");
+}
+
 void kpt_test_check(struct kpt_test *t)
 {
+	check_beside_root(t);
 	if (t->depth || t->lock != KPT_UNLOCKED)
 		kpt_test_report(t, "a walk is still under way, depth %d", t->depth);
 	if (!atomic_xchg(&t->reports, 0))
@@ -651,11 +712,14 @@ struct kpt_test *kpt_test_start(struct kunit *kunit, const struct kpt_config *co
 	INIT_LIST_HEAD(&t->freed);
 	INIT_LIST_HEAD(&t->waiting);
 	prandom_seed_state(&t->rnd, 1);
-	root = new_table(t, t->tree.top, max(root_entries(t), kpt_entries(fmt)));
-	t->nowhere = new_table(t, 0, kpt_entries(fmt));
+	t->tree.ia_base = config->ia_base;
+	root = new_table(t, t->tree.top, root_entries(t), GUARD);
+	t->nowhere = new_table(t, 0, kpt_entries(fmt), 0);
 	KUNIT_ASSERT_NOT_NULL(kunit, root);
 	KUNIT_ASSERT_NOT_NULL(kunit, t->nowhere);
 	t->tree.root = (__force kpt_ptep_t)root;
+	kpt_fill((void *)root - GUARD, GUARD / sizeof(*root), beside_root(t), 0);
+	kpt_fill(root + root_entries(t), GUARD / sizeof(*root), beside_root(t), 0);
 	current_test = t;
 	return t;
 }
@@ -666,7 +730,7 @@ void kpt_test_finish(struct kpt_test *t)
 	struct kpt_table_info *info, *next;
 	struct kpt_call zap = {
 		.op = KPT_OP_ZAP,
-		.end = BIT_ULL(t->tree.ia_bits),
+		.end = kpt_tree_end(&t->tree),
 		.level = t->tree.top,
 	};
 
@@ -675,6 +739,7 @@ void kpt_test_finish(struct kpt_test *t)
 	memset(&t->moment, 0, sizeof(t->moment));
 	kpt_test_run(t, &zap);
 	kpt_cpus_check(t);
+	check_beside_root(t);
 	rcu_barrier();
 	KUNIT_EXPECT_EQ_MSG(t->kunit, atomic_long_read(&t->live), 0, "%s: tables leaked",
 			    t->config->name);

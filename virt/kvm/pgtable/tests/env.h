@@ -73,6 +73,7 @@ enum kpt_lock {
  * @cpu:	the one that executes the engine's operations
  * @cpu_lock:	protects what the simulated CPUs cache
  * @invalidations: how many there were
+ * @steps:	invalidations and calls of external tables since a walk last looked whether to yield
  * @reclaimed:	tables that were unlinked and handed back
  * @live:	tables allocated and not freed, the root excluded
  * @tables:	tables linked, by the level of their entries, the root excluded
@@ -110,6 +111,7 @@ struct kpt_test {
 	unsigned int cpu;
 	spinlock_t cpu_lock; /* what the simulated CPUs cache, and @freed */
 	atomic_t invalidations;
+	unsigned int steps;
 	atomic_long_t reclaimed;
 	atomic_long_t live;
 	atomic_long_t tables[KPT_MAX_LEVELS];
@@ -142,11 +144,14 @@ __printf(2, 3) void kpt_test_report(struct kpt_test *t, const char *format, ...)
 bool kpt_test_freed(const kpt_pte_t *table);
 
 /*
- * Does nobody see what is written through this table from now on?  An exclusive walk leaves the
- * entries of the tables that it unlinks as they are, until CPUs can no longer reach them; so
- * does a shared one, in tables of last level, where the client does not want to hear of them.
+ * Must a write through an entry of this table be reported?  One that sets dirty must, also
+ * in an unlinked table, but where the client does not want to hear of its leaves.  One that
+ * finds dirty set needs no more than what was reported when the table was unlinked.
  */
-bool kpt_test_forgotten(struct kpt_test *t, const kpt_pte_t *table);
+bool kpt_test_must_report(struct kpt_test *t, const kpt_pte_t *table, bool sets_dirty);
+
+/* A slow step of an operation: there are at most so many between two looks. */
+void kpt_test_step(struct kpt_test *t);
 
 /* Called for every entry of a tree but the frozen and empty ones; reads by the format. */
 typedef void (*kpt_reader_t)(struct kpt_test *t, u64 ia, int level, kpt_pte_t pte, void *arg);

@@ -14,6 +14,11 @@ static unsigned long position(struct kpt_test *t, u64 ia, int level)
 	return ia >> kpt_shift(t->config->format, level);
 }
 
+static unsigned long table_place(struct kpt_test *t, u64 ia, int level)
+{
+	return position(t, ia, level) * KPT_MAX_LEVELS + level;
+}
+
 static unsigned long at(struct kpt_test *t, u64 ia, int level)
 {
 	void *entry = xa_load(&t->external->entries[level], position(t, ia, level));
@@ -63,7 +68,7 @@ static bool any_below(struct kpt_test *t, u64 ia, int level)
 static void put_table(struct kpt_test *t, u64 ia, int level, kpt_pte_t new, bool split)
 {
 	const struct kpt_format *fmt = t->config->format;
-	unsigned long where = position(t, ia, level) * KPT_MAX_LEVELS + level;
+	unsigned long where = table_place(t, ia, level);
 
 	put(t, ia, level, TABLE);
 	xa_store(&t->external->tables, table_key(kpt_oa(fmt, new)), xa_mk_value(where), GFP_ATOMIC);
@@ -93,6 +98,7 @@ int kpt_external_set(struct kpt_tree *tree, u64 ia, int level, kpt_pte_t old, kp
 	const struct kpt_format *fmt = t->config->format;
 	struct kpt_trap *refuse = &t->external->refuse;
 
+	kpt_test_step(t);
 	check_set(t, ia, level, old, new);
 	if (++refuse->seen == refuse->at)
 		return -EIO;
@@ -111,6 +117,7 @@ void kpt_external_free(struct kpt_tree *tree, kpt_pte_t *table)
 	int level;
 	u64 ia;
 
+	kpt_test_step(t);
 	if (!where) {
 		kpt_test_report(t, "mirror: a table is freed that was never linked");
 		return;
@@ -147,6 +154,20 @@ void kpt_external_compare(struct kpt_test *t)
 	if (leaves != t->external->leaves || tables != t->external->table_count)
 		kpt_test_report(t, "mirror: %ld leaves and %ld tables, the mirror has %ld and %ld",
 				t->external->leaves, t->external->table_count, leaves, tables);
+}
+
+void kpt_external_forget(struct kpt_test *t, u64 ia, int tables)
+{
+	struct kpt_external *x = t->external;
+	unsigned long key = 0;
+	void *where;
+
+	for (int level = 0; level <= tables; level++)
+		put(t, ia, level, NOTHING);
+	for (; (where = xa_find(&x->tables, &key, ULONG_MAX, XA_PRESENT)); key++)
+		for (int level = 1; level <= tables; level++)
+			if (xa_to_value(where) == table_place(t, ia, level))
+				xa_erase(&x->tables, key);
 }
 
 void kpt_external_start(struct kpt_test *t, struct kpt_external *x)

@@ -27,6 +27,9 @@ void kpt_external_start(struct kpt_test *t, struct kpt_external *x);
 void kpt_external_finish(struct kpt_test *t);
 void kpt_external_compare(struct kpt_test *t);
 
+/* As if what was refused at this address, and @tables above it, had been removed. */
+void kpt_external_forget(struct kpt_test *t, u64 ia, int tables);
+
 int kpt_external_set(struct kpt_tree *tree, u64 ia, int level, kpt_pte_t old, kpt_pte_t new);
 void kpt_external_free(struct kpt_tree *tree, kpt_pte_t *table);
 

@@ -109,7 +109,7 @@ static void takes_back_what_is_refused(struct kunit *test)
 	}
 }
 
-static void refused_removal_leaves_the_entry(struct kunit *test)
+static void refused_protection_leaves_the_entry(struct kunit *test)
 {
 	struct kpt_mirror *m = start(test);
 
@@ -118,10 +118,88 @@ static void refused_removal_leaves_the_entry(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, run(m, KPT_OP_WRPROT, m->base, m->base + m->page, true), -EIO);
 	m->x.refuse.at = m->x.refuse.seen + 1;
 	KUNIT_EXPECT_EQ(test, run(m, KPT_OP_EDIT_MASK, m->base, m->base + m->page, true), -EIO);
-	m->x.refuse.at = m->x.refuse.seen + 1;
-	KUNIT_EXPECT_EQ(test, run(m, KPT_OP_UNMAP, m->base, m->base + m->page, false), -EIO);
 	KUNIT_EXPECT_EQ(test, m->x.leaves, 1);
 	finish(m);
+}
+
+/* The memory is about to be somebody else's: it goes from the mirror, and so does all else. */
+static void refused_removal_goes_on(struct kunit *test, enum kpt_op op, unsigned int what,
+				    int level, bool shared)
+{
+	struct kpt_mirror *m = start(test);
+	struct kpt_call c = {
+		.op = op,
+		.start = m->base,
+		.end = m->base + m->block,
+		.shared = shared,
+		.what = what,
+		.level = level,
+		.value = m->fmt->empty,
+	};
+	bool tables = what & KPT_TABLES || level > 0;
+	long had;
+
+	KUNIT_EXPECT_EQ(test, run(m, KPT_OP_MAP, m->base - m->page, m->base + 3 * m->page, shared),
+			0);
+	had = m->x.table_count;
+	m->x.refuse.at = m->x.refuse.seen + 2;
+	KUNIT_EXPECT_EQ(test, kpt_test_run(m->t, &c), -EIO);
+	kpt_test_check(m->t);
+	KUNIT_EXPECT_EQ(test, atomic_long_read(&m->t->leaves[0]), 1);
+	KUNIT_EXPECT_EQ_MSG(test, m->x.leaves, 2, "one that was refused, one beside the range");
+	KUNIT_EXPECT_EQ_MSG(test, m->x.table_count, had, "a table that is not empty was freed");
+	if (tables)
+		KUNIT_EXPECT_EQ(test, atomic_long_read(&m->t->tables[0]), 1);
+
+	kpt_external_forget(m->t, m->base + m->page, tables ? 1 : 0);
+	finish(m);
+}
+
+static void completes_a_refused_removal(struct kunit *test)
+{
+	for (int shared = 0; shared < 2; shared++) {
+		refused_removal_goes_on(test, KPT_OP_UNMAP, 0, 0, shared);
+		refused_removal_goes_on(test, KPT_OP_UNMAP, KPT_YIELDS, 0, shared);
+		refused_removal_goes_on(test, KPT_OP_UNMAP, KPT_TABLES, 0, shared);
+		refused_removal_goes_on(test, KPT_OP_ZAP, 0, 0, shared);
+		refused_removal_goes_on(test, KPT_OP_ZAP, 0, 1, shared);
+		refused_removal_goes_on(test, KPT_OP_ANNOTATE, 0, 0, shared);
+		refused_removal_goes_on(test, KPT_OP_ANNOTATE, 0, 1, shared);
+	}
+}
+
+/* The fake counts the steps. */
+static void looks_between_few_steps(struct kunit *test)
+{
+	static const enum kpt_op ops[] = { KPT_OP_WRPROT, KPT_OP_SPLIT, KPT_OP_UNMAP, KPT_OP_ZAP };
+
+	for (int i = 0; i < 4 * ARRAY_SIZE(ops); i++) {
+		struct kpt_mirror *m = start(test);
+		struct kpt_call c = {
+			.op = ops[i / 4],
+			.start = m->base,
+			.end = m->base + 40 * m->block,
+			.shared = i % 2,
+			.what = KPT_YIELDS | (i & 2 ? KPT_TABLES : 0),
+			.level = ops[i / 4] == KPT_OP_ZAP ? i & 2 ? m->t->tree.top : 1 : 0,
+			.oa = m->base,
+			.value = m->fmt->attrs(KPT_RWX, m->t->config->features),
+			.budget = UINT_MAX,
+		};
+		struct kpt_call map = c;
+
+		map.op = KPT_OP_MAP;
+		map.level = ops[i / 4] == KPT_OP_SPLIT;
+		map.end = ops[i / 4] == KPT_OP_SPLIT ? map.end : m->base + 2 * m->block;
+		map.what = 0;
+		if (ops[i / 4] != KPT_OP_UNMAP && ops[i / 4] != KPT_OP_ZAP)
+			c.what = KPT_YIELDS;
+		KUNIT_EXPECT_EQ(test, kpt_test_run(m->t, &map), 0);
+		KUNIT_EXPECT_EQ(test, kpt_test_run(m->t, &c), 0);
+		KUNIT_EXPECT_GE_MSG(test, m->t->yield.seen, 40 / 32 + 1, "operation %d", c.op);
+		kpt_test_pay_tracked(m->t);
+		finish(m);
+	}
 }
 
 static void does_not_collapse(struct kunit *test)
@@ -138,7 +216,9 @@ static void does_not_collapse(struct kunit *test)
 static struct kunit_case external_cases[] = {
 	KUNIT_CASE(follows_every_change),
 	KUNIT_CASE(takes_back_what_is_refused),
-	KUNIT_CASE(refused_removal_leaves_the_entry),
+	KUNIT_CASE(refused_protection_leaves_the_entry),
+	KUNIT_CASE(completes_a_refused_removal),
+	KUNIT_CASE(looks_between_few_steps),
 	KUNIT_CASE(does_not_collapse),
 	{}
 };

@@ -45,7 +45,7 @@ struct kpt_model *kpt_model_create(struct kpt_test *t, int unit)
 		m->base = kpt_span(fmt, unit + 2) - 2 * kpt_span(fmt, unit + 1);
 	m->cells = kunit_kcalloc(t->kunit, m->count, sizeof(*m->cells), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(t->kunit, m->cells);
-	KUNIT_ASSERT_LE(t->kunit, kpt_model_end(m), BIT_ULL(t->tree.ia_bits));
+	KUNIT_ASSERT_LE(t->kunit, kpt_model_end(m), kpt_tree_end(&t->tree));
 	return m;
 }
 
@@ -180,9 +180,7 @@ static void unmap(struct kpt_model *m, const struct kpt_call *c)
 		struct kpt_cell *cell = &m->cells[i];
 
 		e = cell->kind == KPT_CELL_NONE ? (struct cells) { i, i + 1 } : entry_of(m, i);
-		if (cell->kind == KPT_CELL_NOTE &&
-		    !(c->what & KPT_TABLES && cell->level < m->t->tree.top &&
-		      covered(m, c, i, cell->level + 1)))
+		if (cell->kind == KPT_CELL_NOTE && !(c->what & KPT_TABLES))
 			continue;
 		for (unsigned int j = e.first; j < e.end; j++)
 			empty(&m->cells[j]);
@@ -197,7 +195,7 @@ static void zap(struct kpt_model *m, const struct kpt_call *c)
 	for (unsigned int i = range.first; i < range.end; i++) {
 		struct kpt_cell *cell = &m->cells[i];
 
-		if (cell->kind == KPT_CELL_LEAF ? cell->level <= c->level : cell->level < c->level)
+		if (cell->kind != KPT_CELL_NONE && cell->level <= c->level)
 			empty(cell);
 	}
 }

@@ -77,6 +77,14 @@ static noinline_for_stack void map(struct kpt_ops *o, u64 first, u64 end)
 	run(o, &c);
 }
 
+/* What a leaf has that was used since it was aged. */
+static u64 aged_bits(const struct kpt_config *config)
+{
+	const struct kpt_format *fmt = config->format;
+
+	return config->saved ? fmt->perm_mask & ~fmt->write : fmt->accessed;
+}
+
 static int leaf_level(struct kpt_ops *o, u64 ia)
 {
 	struct kpt_call c = call(o, KPT_OP_LOOKUP, ia, ia + o->page);
@@ -111,7 +119,7 @@ static void maps_largest_blocks(struct kunit *test)
 static void maps_the_whole_address_space_sparsely(struct kunit *test)
 {
 	struct kpt_ops o = start(test);
-	u64 last = BIT_ULL(o.t->tree.ia_bits) - o.page;
+	u64 last = kpt_tree_end(&o.t->tree) - o.page;
 	struct kpt_call first = call(&o, KPT_OP_MAP, 0, o.page);
 	struct kpt_call end = call(&o, KPT_OP_MAP, last, last + o.page);
 
@@ -173,7 +181,7 @@ expect_range_refused(struct kpt_ops *o, const char *what, enum kpt_op op, u64 fi
 static void refuses_bad_ranges(struct kunit *test)
 {
 	struct kpt_ops o = start(test);
-	u64 space = BIT_ULL(o.t->tree.ia_bits);
+	u64 space = kpt_tree_end(&o.t->tree);
 
 	map(&o, o.base, o.base + o.block + o.page);
 	for (enum kpt_op op = KPT_OP_MAP; op <= KPT_OP_COLLAPSE; op++) {
@@ -266,6 +274,16 @@ static bool has_blocks(const struct kpt_config *config)
 static const void *next_with_blocks(struct kunit *test, const void *prev, char *desc)
 {
 	return kpt_next_config_where(prev, desc, has_blocks);
+}
+
+static bool has_soft_bits(const struct kpt_config *config)
+{
+	return config->format->soft;
+}
+
+static const void *next_with_soft_bits(struct kunit *test, const void *prev, char *desc)
+{
+	return kpt_next_config_where(prev, desc, has_soft_bits);
 }
 
 static u64 unreadable(const struct kpt_config *config)
@@ -366,6 +384,246 @@ static void refuses_other_memory(struct kunit *test)
 	c.oa += o.page;
 	expect_refused(&o, "other memory", c);
 	finish(&o);
+}
+
+static bool refuses_to_remap_blocks(const struct kpt_config *config)
+{
+	return refuses_to_remap(config) && has_blocks(config);
+}
+
+static const void *next_that_refuses_to_remap_blocks(struct kunit *test, const void *prev,
+						     char *desc)
+{
+	return kpt_next_config_where(prev, desc, refuses_to_remap_blocks);
+}
+
+/* The block is not split for what is refused then. */
+static void refuses_other_memory_for_a_part_of_a_block(struct kunit *test)
+{
+	struct kpt_ops o = start(test);
+	struct kpt_call c = call(&o, KPT_OP_MAP, o.base + o.page, o.base + 2 * o.page);
+
+	map(&o, o.base, o.base + o.block);
+	c.oa += o.page;
+	expect_refused(&o, "other memory behind", c);
+	c.oa -= 2 * o.page;
+	expect_refused(&o, "other memory before", c);
+	c.oa = 0;
+	expect_refused(&o, "other memory far away", c);
+	finish(&o);
+}
+
+/* The root and its neighbours */
+
+static noinline_for_stack void run_on_all(struct kpt_ops *o, enum kpt_op op, bool shared)
+{
+	struct kpt_call c = call(o, op, 0, kpt_tree_end(&o->t->tree));
+	long ret;
+
+	c.shared = shared || op == KPT_OP_AGE;
+	c.what = op == KPT_OP_UNMAP ? KPT_TABLES | KPT_YIELDS : 0;
+	c.clear = op == KPT_OP_AGE ? aged_bits(o->t->config) : o->fmt->write;
+	c.set = op == KPT_OP_AGE ? 0 : o->fmt->read_only;
+	if (op == KPT_OP_ZAP)
+		c.level = o->t->tree.top;
+	ret = kpt_test_run(o->t, &c);
+	KUNIT_EXPECT_TRUE_MSG(o->t->kunit, !ret || op == KPT_OP_AGE, "%d: %ld", op, ret);
+	kpt_test_check(o->t);
+}
+
+static bool takes_write(struct kpt_ops *o, enum kpt_op op)
+{
+	return op == KPT_OP_WRPROT || op == KPT_OP_PROTECT || op == KPT_OP_UNMAP ||
+	       op == KPT_OP_ZAP || (op == KPT_OP_AGE && o->t->config->saved) || (op == KPT_OP_CLEAR_DIRTY && o->fmt->write);
+}
+
+static noinline_for_stack void
+expect_on_all(struct kunit *test, enum kpt_op op, bool shared)
+{
+	struct kpt_ops o = start(test);
+	u64 last = kpt_tree_end(&o.t->tree) - o.page;
+	struct kpt_call m = call(&o, KPT_OP_MAP, 0, o.page);
+
+	for (int end = 0; end < 2; end++) {
+		m.oa = 0;
+		KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &m), 0);
+		m.start = last;
+		m.end = last + o.page;
+	}
+	run_on_all(&o, op, shared);
+	for (int end = 0; end < 2; end++) {
+		kpt_pte_t pte = entry_at(&o, end ? last : 0);
+
+		KUNIT_EXPECT_EQ_MSG(test, kpt_present(o.fmt, pte),
+				    op != KPT_OP_UNMAP && op != KPT_OP_ZAP, "operation %d", op);
+		KUNIT_EXPECT_EQ_MSG(test, kpt_present(o.fmt, pte) && o.fmt->perms(pte) & KPT_W,
+				    !takes_write(&o, op), "operation %d", op);
+	}
+	kpt_test_pay_tracked(o.t);
+	kpt_test_pay_aged(o.t);
+	finish(&o);
+}
+
+/* The first page of all and the last are reached, and nothing that is beside the root. */
+static void walks_all_of_its_root_and_no_more(struct kunit *test)
+{
+	static const enum kpt_op ops[] = {
+		KPT_OP_WRPROT, KPT_OP_PROTECT, KPT_OP_CLEAR_DIRTY, KPT_OP_AGE, KPT_OP_SPLIT,
+		KPT_OP_COLLAPSE, KPT_OP_UNMAP, KPT_OP_ZAP,
+	};
+
+	for (int i = 0; i < 2 * ARRAY_SIZE(ops); i++)
+		expect_on_all(test, ops[i / 2], i % 2);
+}
+
+static void looks_up_no_address_that_it_does_not_have(struct kunit *test)
+{
+	struct kpt_ops o = start(test);
+	u64 space = kpt_tree_end(&o.t->tree);
+	struct kpt_call c = call(&o, KPT_OP_LOOKUP, space, space);
+
+	map(&o, o.base, o.base + o.page);
+	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), -EINVAL);
+	c.start = space | o.base;
+	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), -EINVAL);
+	c.start = -o.page;
+	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), -EINVAL);
+	finish(&o);
+}
+
+static void refuses_trees_without_an_end(struct kunit *test)
+{
+	struct kpt_ops o = start(test);
+	u8 ia_bits = o.t->tree.ia_bits;
+
+	o.t->tree.ia_bits = 64;
+	for (enum kpt_op op = KPT_OP_MAP; op <= KPT_OP_COLLAPSE; op++) {
+		struct kpt_call c = call(&o, op, 0, o.page);
+
+		KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), -EINVAL);
+		c.end = -o.page;
+		KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), -EINVAL);
+	}
+	o.t->tree.ia_bits = ia_bits;
+	finish(&o);
+}
+
+static void refuses_levels_that_it_does_not_have(struct kunit *test)
+{
+	static const enum kpt_op ops[] = {
+		KPT_OP_ZAP, KPT_OP_WRPROT, KPT_OP_PROTECT, KPT_OP_SPLIT,
+	};
+	struct kpt_ops o = start(test);
+
+	map(&o, o.base, o.base + o.block + o.page);
+	for (int i = 0; i < ARRAY_SIZE(ops); i++) {
+		struct kpt_call c = call(&o, ops[i], o.base, o.base + 2 * o.block);
+
+		c.clear = o.fmt->write;
+		c.set = o.fmt->read_only;
+		c.level = -1;
+		expect_refused(&o, "a level below pages", c);
+		c.level = o.t->tree.top + 1;
+		expect_refused(&o, "a level above the root", c);
+	}
+	finish(&o);
+}
+
+static bool has_blocks_in_its_root(const struct kpt_config *config)
+{
+	return kpt_block_level(config->format, config->levels - 1);
+}
+
+static const void *next_with_blocks_in_its_root(struct kunit *test, const void *prev, char *desc)
+{
+	return kpt_next_config_where(prev, desc, has_blocks_in_its_root);
+}
+
+static void splits_nothing_that_is_small_enough(struct kunit *test)
+{
+	struct kpt_ops o = start(test);
+	unsigned int top = o.t->tree.top;
+	u64 span = kpt_span(o.fmt, top);
+	struct kpt_call m = call(&o, KPT_OP_MAP, 0, span);
+	struct kpt_call c = call(&o, KPT_OP_SPLIT, 0, span);
+
+	m.oa = span;
+	m.level = top;
+	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &m), 0);
+	KUNIT_EXPECT_EQ(test, leaf_level(&o, 0), top);
+	c.level = top;
+	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), 0);
+	KUNIT_EXPECT_EQ(test, leaf_level(&o, 0), top);
+	finish(&o);
+}
+
+/* What an answer says */
+
+static void unmapping_keeps_annotations_and_unlinking_does_not(struct kunit *test)
+{
+	struct kpt_ops o = start(test);
+	struct kpt_call c = call(&o, KPT_OP_ANNOTATE, o.base + o.block, o.base + 2 * o.block);
+	struct kpt_call note = call(&o, KPT_OP_ANNOTATE, o.base, o.base + o.page);
+	struct kpt_call u = call(&o, KPT_OP_UNMAP, o.base, o.base + 3 * o.block);
+
+	for (int tables = 0; tables < 2; tables++) {
+		for (int shared = 0; shared < 2; shared++) {
+			c.level = 1;
+			c.value = o.fmt->empty | BIT_ULL(__ffs64(o.fmt->soft));
+			note.value = c.value;
+			u.what = tables ? KPT_TABLES : 0;
+			u.shared = shared;
+			run(&o, &c);
+			run(&o, &note);
+			map(&o, o.base + o.page, o.base + 2 * o.page);
+			run(&o, &u);
+			KUNIT_EXPECT_EQ(test, entry_at(&o, o.base + o.block),
+					tables ? o.fmt->empty : c.value);
+			KUNIT_EXPECT_EQ(test, entry_at(&o, o.base),
+					tables ? o.fmt->empty : c.value);
+		}
+	}
+	finish(&o);
+}
+
+static void tells_which_pages_a_block_maps(struct kunit *test)
+{
+	struct kpt_ops o = start(test);
+	struct kpt_call m = call(&o, KPT_OP_MAP, o.base + o.block, o.base + 2 * o.block);
+	u64 first = o.base + o.block - 8 * o.page;
+	struct kpt_call c = call(&o, KPT_OP_EDIT_MASK, first, first + 16 * o.page);
+
+	map(&o, first, first + 6 * o.page);
+	run(&o, &m);
+	for (int shared = 0; shared < 2; shared++) {
+		c.shared = shared;
+		c.mask = 0x5a5a;
+		c.clear = o.fmt->write;
+		c.set = o.fmt->read_only;
+		KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), 0);
+		KUNIT_EXPECT_EQ(test, c.blocks, 0x5a00);
+		KUNIT_EXPECT_TRUE(test, o.fmt->perms(entry_at(&o, first)) & KPT_W);
+		KUNIT_EXPECT_FALSE(test, o.fmt->perms(entry_at(&o, first + o.page)) & KPT_W);
+		KUNIT_EXPECT_TRUE(test, o.fmt->perms(entry_at(&o, first + 8 * o.page)) & KPT_W);
+	}
+	kpt_test_pay_tracked(o.t);
+	finish(&o);
+}
+
+static void enters_no_table_that_its_visitor_unlinked(struct kunit *test)
+{
+	for (int shared = 0; shared < 2; shared++) {
+		struct kpt_ops o = start(test);
+		struct kpt_call c = call(&o, KPT_OP_UNLINK_EACH, o.base, o.base + 2 * o.block);
+
+		map(&o, o.base, o.base + 3 * o.page);
+		map(&o, o.base + o.block, o.base + o.block + o.page);
+		c.shared = shared;
+		KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), 0);
+		KUNIT_EXPECT_EQ_MSG(test, c.mask, 0, "leaves of unlinked tables are visited");
+		KUNIT_EXPECT_EQ(test, atomic_long_read(&o.t->leaves[0]), 0);
+		finish(&o);
+	}
 }
 
 /* Failures and disturbances, each in turn */
@@ -619,46 +877,101 @@ static kpt_pte_t *raw_entry(struct kpt_ops *o, u64 ia)
 	return (__force kpt_pte_t *)c.found.ptep;
 }
 
-static void leaves_frozen_entries_alone(struct kunit *test)
+/* What another walk has frozen, and what it publishes in the end. */
+static struct {
+	kpt_pte_t *ptep;
+	kpt_pte_t pte;
+} publisher;
+
+static void publish(struct kpt_test *t)
 {
+	if (*publisher.ptep != t->config->format->frozen)
+		kpt_test_report(t, "invariant 1: an entry was written that another walk froze");
+	*publisher.ptep = publisher.pte;
+}
+
+static void freeze(struct kpt_ops *o, u64 ia)
+{
+	publisher.ptep = raw_entry(o, ia);
+	publisher.pte = *publisher.ptep;
+	*publisher.ptep = o->fmt->frozen;
+}
+
+static struct kpt_call on_frozen(struct kpt_ops *o, enum kpt_op op, u64 first, u64 end)
+{
+	struct kpt_call c = call(o, op, first, end);
+
+	c.shared = true;
+	c.mask = 1;
+	c.level = 0;
+	c.clear = op == KPT_OP_AGE ? aged_bits(o->t->config) : o->fmt->write;
+	c.set = op == KPT_OP_CLEAR_DIRTY || op == KPT_OP_AGE ? 0 : o->fmt->read_only;
+	if (op == KPT_OP_ANNOTATE)
+		c.value = o->fmt->empty;
+	if (op == KPT_OP_EDIT_MASK)
+		c.end = min(c.end, first + 64 * o->page);
+	return c;
+}
+
+/* A fault happens again; all else waits, whether the page is asked for by itself or not. */
+static void faults_retry_at_frozen_entries(struct kunit *test)
+{
+	static const enum kpt_op ops[] = { KPT_OP_MAP, KPT_OP_ANNOTATE, KPT_OP_RELAX };
 	struct kpt_ops o = start(test);
 	struct kpt_call change;
-	kpt_pte_t *ptep, old;
 
 	map(&o, o.base, o.base + 4 * o.page);
-	ptep = raw_entry(&o, o.base + o.page);
-	old = *ptep;
-	*ptep = o.fmt->frozen;
+	freeze(&o, o.base + o.page);
+	for (int i = 0; i < ARRAY_SIZE(ops); i++) {
+		struct kpt_call c = on_frozen(&o, ops[i], o.base + o.page, o.base + 2 * o.page);
 
-	for (enum kpt_op op = KPT_OP_MAP; op <= KPT_OP_COLLAPSE; op++) {
-		struct kpt_call c = call(&o, op, o.base + o.page, o.base + 2 * o.page);
-		long ret;
-
-		if (op == KPT_OP_ZAP)
-			continue;
-		c.shared = true;
-		c.mask = 1;
-		c.level = 0;
-		c.clear = o.fmt->write;
-		c.set = o.fmt->read_only;
-		if (op == KPT_OP_ANNOTATE)
-			c.value = o.fmt->empty;
-		if (op == KPT_OP_CLEAR_DIRTY || op == KPT_OP_RELAX)
-			c.set = 0;
-		ret = kpt_test_run(o.t, &c);
-		KUNIT_EXPECT_EQ_MSG(test, ret,
-				    op <= KPT_OP_ANNOTATE || op == KPT_OP_RELAX ? -EAGAIN : 0,
-				    "operation %d", op);
-		KUNIT_EXPECT_EQ_MSG(test, *ptep, o.fmt->frozen,
-				    "invariant 1: operation %d wrote a frozen entry", op);
+		KUNIT_EXPECT_EQ_MSG(test, kpt_test_run(o.t, &c), -EAGAIN, "operation %d", ops[i]);
+		KUNIT_EXPECT_EQ_MSG(test, *publisher.ptep, o.fmt->frozen,
+				    "invariant 1: operation %d wrote a frozen entry", ops[i]);
 	}
 	change = call(&o, KPT_OP_CHANGE, o.base + o.page, o.base + 2 * o.page);
 	change.value = o.fmt->empty;
 	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &change), -EAGAIN);
-	KUNIT_EXPECT_EQ(test, *ptep, o.fmt->frozen);
-	*ptep = old;
+	KUNIT_EXPECT_EQ(test, *publisher.ptep, o.fmt->frozen);
+	publish(o.t);
 	kpt_model_compare(o.m);
 	finish(&o);
+}
+
+static noinline_for_stack void
+expect_wait(struct kunit *test, enum kpt_op op, u64 from, u64 pages)
+{
+	struct kpt_ops o = start(test);
+	u64 first = o.base + from * o.page;
+	struct kpt_call c = on_frozen(&o, op, first, first + pages * o.page);
+	long ret;
+
+	map(&o, o.base, o.base + 4 * o.page);
+	freeze(&o, o.base + 2 * o.page);
+	o.t->moment = (struct kpt_trap) { .at = 100, .act = publish };
+	ret = kpt_test_run(o.t, &c);
+	KUNIT_EXPECT_GE_MSG(test, o.t->moment.seen, 100, "operation %d did not wait", op);
+	o.t->moment.at = 0;
+	KUNIT_EXPECT_EQ_MSG(test, ret, op == KPT_OP_AGE, "operation %d", op);
+	kpt_test_pay_aged(o.t);
+	kpt_model_apply(o.m, &c);
+	kpt_model_compare(o.m);
+	kpt_test_pay_tracked(o.t);
+	finish(&o);
+}
+
+static void waits_for_frozen_entries(struct kunit *test)
+{
+	static const enum kpt_op ops[] = {
+		KPT_OP_UNMAP, KPT_OP_ZAP, KPT_OP_WRPROT, KPT_OP_PROTECT, KPT_OP_CLEAR_DIRTY,
+		KPT_OP_EDIT_MASK, KPT_OP_AGE,
+	};
+
+	for (int i = 0; i < ARRAY_SIZE(ops); i++) {
+		expect_wait(test, ops[i], 2, 1);
+		if (ops[i] != KPT_OP_EDIT_MASK)
+			expect_wait(test, ops[i], 0, 4);
+	}
 }
 
 static void tells_frozen_entries_from_absent_ones(struct kunit *test)
@@ -774,6 +1087,51 @@ static void no_write_is_lost_at_any_moment(struct kunit *test)
 	finish(&o);
 }
 
+/* Returns false if the operation has fewer moments.  The writes are to the second page. */
+static bool write_at_moment_of_table(struct kpt_ops *o, const struct kpt_call *op, unsigned int n)
+{
+	struct kpt_call m = call(o, KPT_OP_MAP, o->base, o->base + o->block);
+	struct kpt_call u = call(o, KPT_OP_UNMAP, o->base, o->base + o->block);
+	struct kpt_call c = *op;
+
+	m.level = 0;
+	m.value &= ~o->fmt->dirty;
+	run(o, &m);
+	/* A way to the table for the CPU to know, but no page that it wrote. */
+	kpt_cpu_access(o->t, 1, o->base + 2 * o->page, KPT_R);
+	o->t->moment = (struct kpt_trap) { .at = n, .act = guest_writes_there };
+	run_as_often_as_it_takes(o, &c);
+	o->t->moment.at = 0;
+	run(o, &u);
+	return o->t->moment.seen >= n;
+}
+
+/* While a table is unlinked that CPUs may still walk. */
+static void no_write_is_lost_with_its_table(struct kunit *test)
+{
+	struct kpt_ops o = start(test);
+	struct kpt_call ops[] = {
+		call(&o, KPT_OP_UNMAP, o.base, o.base + o.block),
+		call(&o, KPT_OP_ZAP, o.base, o.base + o.block),
+		call(&o, KPT_OP_COLLAPSE, o.base, o.base + o.block),
+	};
+	unsigned int n;
+
+	ops[0].what = KPT_TABLES;
+	ops[1].level = 1;
+	o.t->dirt = o.m;
+	test->priv = (void *)(o.base + o.page);
+	for (int i = 0; i < 2 * ARRAY_SIZE(ops); i++) {
+		ops[i / 2].shared = i % 2;
+		n = 1;
+		while (!o.t->failed && write_at_moment_of_table(&o, &ops[i / 2], n))
+			n += n < 16 ? 1 : kpt_entries(o.fmt) / 9;
+		KUNIT_EXPECT_GE_MSG(test, n, 4, "operation %d", ops[i / 2].op);
+	}
+	o.t->dirt = NULL;
+	finish(&o);
+}
+
 /* The write comes while the table that replaces the block is made. */
 static void splitting_keeps_dirty(struct kunit *test)
 {
@@ -817,7 +1175,7 @@ static long age(struct kpt_ops *o, bool test_only)
 
 	c.shared = true;
 	c.what = test_only;
-	c.clear = o->t->config->saved ? o->fmt->perm_mask & ~o->fmt->write : o->fmt->accessed;
+	c.clear = aged_bits(o->t->config);
 	return kpt_test_run(o->t, &c);
 }
 
@@ -1125,16 +1483,28 @@ static struct kunit_case ops_cases[] = {
 	KUNIT_CASE_PARAM(refuses_to_make_tables_of_leaves, next_with_leaf_bits),
 	KUNIT_CASE_PARAM(refuses_bad_entries, kpt_next_config),
 	KUNIT_CASE_PARAM(refuses_other_memory, next_that_refuses_to_remap),
+	KUNIT_CASE_PARAM(refuses_other_memory_for_a_part_of_a_block,
+			 next_that_refuses_to_remap_blocks),
+	KUNIT_CASE_PARAM(walks_all_of_its_root_and_no_more, kpt_next_config),
+	KUNIT_CASE_PARAM(looks_up_no_address_that_it_does_not_have, kpt_next_config),
+	KUNIT_CASE_PARAM(refuses_trees_without_an_end, kpt_next_config),
+	KUNIT_CASE_PARAM(refuses_levels_that_it_does_not_have, kpt_next_config),
+	KUNIT_CASE_PARAM(splits_nothing_that_is_small_enough, next_with_blocks_in_its_root),
+	KUNIT_CASE_PARAM(unmapping_keeps_annotations_and_unlinking_does_not, next_with_soft_bits),
+	KUNIT_CASE_PARAM(tells_which_pages_a_block_maps, next_with_blocks),
+	KUNIT_CASE_PARAM(enters_no_table_that_its_visitor_unlinked, kpt_next_config),
 	KUNIT_CASE_PARAM(every_allocation_may_fail, kpt_next_config),
 	KUNIT_CASE_PARAM(every_race_may_be_lost, kpt_next_config),
 	KUNIT_CASE_PARAM(every_chance_to_yield_is_taken, kpt_next_config),
 	KUNIT_CASE_PARAM(protects_before_it_yields, kpt_next_config),
 	KUNIT_CASE_PARAM(resumes_where_it_yielded, kpt_next_config),
 	KUNIT_CASE_PARAM(looks_up_from_blocks, kpt_next_config),
-	KUNIT_CASE_PARAM(leaves_frozen_entries_alone, kpt_next_config),
+	KUNIT_CASE_PARAM(faults_retry_at_frozen_entries, kpt_next_config),
+	KUNIT_CASE_PARAM(waits_for_frozen_entries, kpt_next_config),
 	KUNIT_CASE_PARAM(tells_frozen_entries_from_absent_ones, kpt_next_config),
 	KUNIT_CASE_PARAM(keeps_what_hardware_sets, next_with_dirty),
 	KUNIT_CASE_PARAM(no_write_is_lost_at_any_moment, kpt_next_config),
+	KUNIT_CASE_PARAM(no_write_is_lost_with_its_table, next_with_dirty),
 	KUNIT_CASE_PARAM(splitting_keeps_dirty, next_with_dirty),
 	KUNIT_CASE_PARAM(collapsing_keeps_dirty_and_accessed, next_with_dirty),
 	KUNIT_CASE_PARAM(ages_once_and_without_invalidation, kpt_next_config),

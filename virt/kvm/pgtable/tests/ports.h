@@ -42,6 +42,19 @@ kpt_test_change_leaf(const struct kpt_port *port, struct kpt_walk *w, struct kpt
 	return kpt_step(kpt_change(port, w, v, (v->pte & ~c->clear) | c->set));
 }
 
+/* As a client that unlinks the tables of last level and leaves it to the walk to go on. */
+static __always_inline int
+kpt_test_unlink(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, void *arg)
+{
+	struct kpt_call *c = arg;
+
+	if (kpt_is_table(port->format, v->pte, v->level))
+		return v->level == 1 ? kpt_commit(port, w, v, port->format->empty, KPT_DETACH) :
+				       KPT_NEXT;
+	c->mask++;
+	return KPT_NEXT;
+}
+
 /* As a client that unlinks tables one by one, and pays once for many of them. */
 static __always_inline int
 kpt_test_hand_over(const struct kpt_port *port, struct kpt_walk *w, struct kpt_call *c)
@@ -83,7 +96,8 @@ kpt_test_operation(const struct kpt_port *port, struct kpt_walk *w, struct kpt_c
 	case KPT_OP_CLEAR_DIRTY:
 		return kpt_clear_dirty(port, w, c->clear, c->what);
 	case KPT_OP_EDIT_MASK:
-		return kpt_edit_mask(port, w, c->mask, c->clear, c->set);
+		c->blocks = c->mask;
+		return kpt_edit_mask(port, w, &c->blocks, c->clear, c->set);
 	case KPT_OP_RELAX:
 		return kpt_relax(port, w, c->set, c->clear, &c->level);
 	case KPT_OP_AGE:
@@ -108,6 +122,8 @@ kpt_test_operation(const struct kpt_port *port, struct kpt_walk *w, struct kpt_c
 		return 0;
 	case KPT_OP_HAND_OVER:
 		return kpt_test_hand_over(port, w, c);
+	case KPT_OP_UNLINK_EACH:
+		return kpt_walk_range(port, w, 0, KPT_LEAVES | KPT_TABLES, kpt_test_unlink, c);
 	}
 	return -EOPNOTSUPP;
 }
@@ -122,7 +138,11 @@ kpt_test_dispatch(const struct kpt_port *port, struct kpt_call *c)
 	memset(&w, 0xa5, sizeof(w));
 	w.gather.tables = NULL;
 	w.gather.broken = NULL;
-	err = kpt_begin(port, &w, c->tree, c->start, c->end, c->shared);
+	/* A lookup is for any address. */
+	if (c->op == KPT_OP_LOOKUP)
+		err = kpt_begin(port, &w, c->tree, 0, kpt_span(port->format, 0), c->shared);
+	else
+		err = kpt_begin(port, &w, c->tree, c->start, c->end, c->shared);
 	if (err)
 		return err;
 

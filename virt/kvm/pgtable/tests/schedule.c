@@ -167,11 +167,6 @@ static void unlock(struct kpt_schedule *s, bool shared)
 		s->exclusive = false;
 }
 
-bool kpt_schedule_excludes(const struct kpt_schedule *s)
-{
-	return s->exclusive;
-}
-
 void kpt_schedule_yield(struct kpt_schedule *s, bool shared)
 {
 	unlock(s, shared);

@@ -36,9 +36,6 @@ void kpt_schedule_begin(struct kpt_schedule *s);
 unsigned long kpt_schedule_end(struct kpt_schedule *s);
 unsigned long kpt_schedule_readers(const struct kpt_schedule *s);
 
-/* Does somebody hold the lock for write? */
-bool kpt_schedule_excludes(const struct kpt_schedule *s);
-
 /* It gives the lock away and takes it again. */
 void kpt_schedule_yield(struct kpt_schedule *s, bool shared);
 

@@ -70,7 +70,7 @@ static void choose_range(struct kpt_thread *th, struct kpt_call *c)
 	}
 	if (c->op == KPT_OP_ZAP && !below(th, 8)) {
 		c->start = 0;
-		c->end = BIT_ULL(crowd->t->tree.ia_bits);
+		c->end = kpt_tree_end(&crowd->t->tree);
 		c->level = crowd->t->tree.top;
 	}
 }

@@ -25,9 +25,10 @@ static bool overlap(u64 a, u64 a_span, u64 b, u64 b_end)
 	return a_span && a < b_end && b < a + a_span;
 }
 
+/* Of the address that the CPU uses, which has the bit of the base. */
 static u64 root_index(struct kpt_test *t, u64 ia)
 {
-	return ia / span(t, t->tree.top);
+	return (ia | t->config->ia_base) / span(t, t->tree.top);
 }
 
 static void start_at_root(struct kpt_test *t, u64 ia, struct kpt_hw_walk *w)
@@ -173,7 +174,7 @@ static void cache_leaf(struct kpt_test *t, struct kpt_cpu *cpu, const struct kpt
 /* Accesses */
 
 /* The hardware's own writes: atomic, and only to the value that it read. */
-static bool set_flags(struct kpt_test *t, struct kpt_hw_walk *w, bool write)
+static bool set_flags(struct kpt_test *t, struct kpt_hw_walk *w, bool write, bool *sets_dirty)
 {
 	kpt_pte_t old = READ_ONCE(*w->ptep), new = old;
 	struct kpt_hw_entry e = t->config->arch->decode(t->config, old, w->level);
@@ -186,7 +187,8 @@ static bool set_flags(struct kpt_test *t, struct kpt_hw_walk *w, bool write)
 		new |= e.set_dirty;
 	if (new != old && cmpxchg64(w->ptep, old, new) != old)
 		return false;
-	if (new & ~old & e.set_dirty)
+	*sets_dirty = new & ~old & e.set_dirty;
+	if (*sets_dirty)
 		kpt_dirt_set(t, w->ia, span(t, w->level));
 
 	w->entry = t->config->arch->decode(t->config, new, w->level);
@@ -208,6 +210,7 @@ static bool walk_and_cache(struct kpt_test *t, struct kpt_cpu *cpu, u64 ia, unsi
 	struct kpt_cached_walk *start = find_walk(cpu, ia);
 	struct kpt_hw_walk w;
 	unsigned int perms;
+	bool sets_dirty;
 
 	start_at_root(t, ia, &w);
 	if (start) {
@@ -229,7 +232,7 @@ static bool walk_and_cache(struct kpt_test *t, struct kpt_cpu *cpu, u64 ia, unsi
 				cache_leaf(t, cpu, &w, ia);
 			return false;
 		}
-		if (!set_flags(t, &w, perm & KPT_W))
+		if (!set_flags(t, &w, perm & KPT_W, &sets_dirty))
 			continue;
 		if (w.entry.kind == KPT_HW_LEAF)
 			break;
@@ -241,7 +244,7 @@ static bool walk_and_cache(struct kpt_test *t, struct kpt_cpu *cpu, u64 ia, unsi
 	perms = w.perms & w.entry.perms;
 	w.entry.perms = perms;
 	cache_leaf(t, cpu, &w, ia);
-	if (perm & perms & KPT_W && !kpt_test_forgotten(t, w.table))
+	if (perm & perms & KPT_W && kpt_test_must_report(t, w.table, sets_dirty))
 		kpt_dirt_written(t, w.ia, span(t, w.level));
 	return !(perm & ~perms);
 }
