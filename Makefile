@@ -2,14 +2,14 @@
 # The commands; what they do stands in dev/.
 
 variables := APPEND ARGS COMPARE CONFIG CONSOLE COUNT CPU CPUS DEBUG FMT HUGEPAGES HW ICOUNT KERNEL KSRC MUTANT \
-	     PAGES QUICK RECORD ROOT SAN SECS STOCK SUITE TESTS TIMEOUT VERIFY
+	     PAGES QUICK RECORD ROOT SAN SECS SEEDS STOCK SUITE TESTS TIMEOUT VERIFY
 given := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
 unknown := $(filter-out $(variables),$(given))
 
 $(if $(unknown),$(error $(unknown): no such variable, `make help` lists them))
 $(if $(filter-out npt ept vhe nvhe protected,$(HW)),\
 	$(error HW=$(HW): there are npt, ept, vhe, nvhe and protected))
-$(foreach flag,CONSOLE COUNT ICOUNT QUICK RECORD SAN STOCK VERIFY,\
+$(foreach flag,CONSOLE COUNT ICOUNT QUICK RECORD STOCK VERIFY,\
 	$(if $(filter-out 0 1,$($(flag))),$(error $(flag)=$($(flag)): 1 or 0 is expected)))
 
 $(if $(and $(KERNEL),$(filter-out kunit tree clean,$(or $(MAKECMDGOALS),help))),\
@@ -19,7 +19,7 @@ $(if $(filter-out 0 1 races,$(DEBUG)),$(error DEBUG=$(DEBUG): 1, 0 or races is e
 # The kernel's own make is to see none of ours.
 dev := @env -u MAKEFLAGS -u MAKELEVEL -u MAKEOVERRIDES -u MFLAGS
 MAKEFLAGS += --no-print-directory
-.PHONY: help tree kunit stress bench model mutants coverage sparse coccicheck patches deb run boot test clean
+.PHONY: help tree quick kunit stress bench model mutants coverage sparse coccicheck patches deb run boot test clean
 .NOTPARALLEL:
 
 help:
@@ -27,6 +27,9 @@ help:
 
 tree:
 	$(dev) dev/tree
+
+quick:
+	$(dev) dev/quick
 
 kunit:
 	$(dev) dev/kunit
