@@ -1195,6 +1195,38 @@ static void ages_once_and_without_invalidation(struct kunit *test)
 	finish(&o);
 }
 
+static bool has_accessed(const struct kpt_config *config)
+{
+	const struct kpt_format *fmt = config->format;
+
+	return !config->saved && fmt->accessed && !kpt_present(fmt, fmt->empty | fmt->accessed) &&
+	       !kpt_frozen(fmt, fmt->empty | fmt->accessed);
+}
+
+static const void *next_with_accessed(struct kunit *test, const void *prev, char *desc)
+{
+	return kpt_next_config_where(prev, desc, has_accessed);
+}
+
+/* Where no memory is, the bit means something else. */
+static void ages_no_annotation(struct kunit *test)
+{
+	struct kpt_ops o = start(test);
+	struct kpt_call note = call(&o, KPT_OP_ANNOTATE, o.base, o.base + 2 * o.page);
+	struct kpt_call c = call(&o, KPT_OP_AGE, o.base, o.base + o.page);
+
+	note.value = o.fmt->empty | o.fmt->accessed;
+	run(&o, &note);
+	c.shared = true;
+	c.clear = o.fmt->accessed;
+	for (int pages = 1; pages <= 2; pages++) {
+		c.end = o.base + pages * o.page;
+		KUNIT_EXPECT_FALSE(test, kpt_test_run(o.t, &c));
+		KUNIT_EXPECT_EQ(test, entry_at(&o, o.base), note.value);
+	}
+	finish(&o);
+}
+
 /* Faults */
 
 static void map_on_cpu(struct kpt_ops *o, unsigned int cpu, unsigned int prot)
@@ -1508,6 +1540,7 @@ static struct kunit_case ops_cases[] = {
 	KUNIT_CASE_PARAM(splitting_keeps_dirty, next_with_dirty),
 	KUNIT_CASE_PARAM(collapsing_keeps_dirty_and_accessed, next_with_dirty),
 	KUNIT_CASE_PARAM(ages_once_and_without_invalidation, kpt_next_config),
+	KUNIT_CASE_PARAM(ages_no_annotation, next_with_accessed),
 	KUNIT_CASE_PARAM(a_fault_that_another_cpu_served_ends, kpt_next_config),
 	KUNIT_CASE_PARAM(invalidates_once, kpt_next_config),
 	KUNIT_CASE_PARAM(hands_out_tracked_debt, kpt_next_config),
