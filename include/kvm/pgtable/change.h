@@ -312,6 +312,20 @@ kpt_change_by_break(const struct kpt_port *port, struct kpt_walk *w, struct kpt_
 	return 0;
 }
 
+/* Whoever finds the entry meanwhile uses the old value: no CPU faults as long as this takes. */
+static __always_inline int
+kpt_change_prepared(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
+		    kpt_pte_t new, enum kpt_class change)
+{
+	if (kpt_prepares(port, w->tree, v, new))
+		port->env->prepare(w->tree, v->pte, new, v->level);
+	if (!kpt_replace(port, w, v, new, change))
+		return -EAGAIN;
+
+	kpt_conclude(port, w, v, new, change);
+	return 0;
+}
+
 /*
  * The external tables follow while the entry is frozen: nobody links below it
  * before they know of it.  If they refuse, the entry is again what it was.
@@ -369,6 +383,10 @@ kpt_change_slowly(const struct kpt_port *port, struct kpt_walk *w, struct kpt_vi
 {
 	if (kpt_is_external(port, w->tree))
 		return kpt_change_external(port, w, v, new, change);
+
+	/* A leaf that stays valid is in use, and its memory may be made ready twice. */
+	if (kpt_present(port->format, v->pte) && !(kpt_rule(port->format, change) & KPT_BREAK))
+		return kpt_change_prepared(port, w, v, new, change);
 
 	return kpt_change_by_break(port, w, v, new, change);
 }

@@ -45,6 +45,7 @@ enum kpt_op {
  * @mask:	pages
  * @clear:	bits to clear
  * @set:	bits to set
+ * @prot:	permissions to add
  * @budget:	blocks to split; what is left of it afterwards
  * @meanwhile:	for KPT_OP_CHANGE: called between reading the entry and changing it
  * @visit:	for KPT_OP_VISIT: called for each entry
@@ -68,6 +69,7 @@ struct kpt_call {
 	u64 mask;
 	u64 clear;
 	u64 set;
+	unsigned int prot;
 	unsigned int budget;
 	void (*meanwhile)(struct kpt_call *call);
 	int (*visit)(struct kpt_walk *w, struct kpt_visit *v, void *arg);
