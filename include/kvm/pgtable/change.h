@@ -312,13 +312,10 @@ kpt_change_by_break(const struct kpt_port *port, struct kpt_walk *w, struct kpt_
 	return 0;
 }
 
-/* Whoever finds the entry meanwhile uses the old value: no CPU faults as long as this takes. */
 static __always_inline int
-kpt_change_prepared(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
-		    kpt_pte_t new, enum kpt_class change)
+kpt_change_at_once(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
+		   kpt_pte_t new, enum kpt_class change)
 {
-	if (kpt_prepares(port, w->tree, v, new))
-		port->env->prepare(w->tree, v->pte, new, v->level);
 	if (!kpt_replace(port, w, v, new, change))
 		return -EAGAIN;
 
@@ -384,9 +381,12 @@ kpt_change_slowly(const struct kpt_port *port, struct kpt_walk *w, struct kpt_vi
 	if (kpt_is_external(port, w->tree))
 		return kpt_change_external(port, w, v, new, change);
 
-	/* A leaf that stays valid is in use, and its memory may be made ready twice. */
-	if (kpt_present(port->format, v->pte) && !(kpt_rule(port->format, change) & KPT_BREAK))
-		return kpt_change_prepared(port, w, v, new, change);
+	/* A leaf that stays valid is in use: no CPU faults while its memory is made ready. */
+	if (port->env->prepare && kpt_present(port->format, v->pte) &&
+	    !(kpt_rule(port->format, change) & KPT_BREAK)) {
+		port->env->prepare(w->tree, v->pte, new, v->level);
+		return kpt_change_at_once(port, w, v, new, change);
+	}
 
 	return kpt_change_by_break(port, w, v, new, change);
 }
@@ -424,11 +424,7 @@ kpt_commit(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
 		     kpt_prepares(port, w->tree, v, new)))
 		return kpt_commit_slowly(port, w, v, new, change);
 
-	if (!kpt_replace(port, w, v, new, change))
-		return -EAGAIN;
-
-	kpt_conclude(port, w, v, new, change);
-	return 0;
+	return kpt_change_at_once(port, w, v, new, change);
 }
 
 /**
