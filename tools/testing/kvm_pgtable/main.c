@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Runs the suites that are linked in, as KUnit does, and prints KTAP.  Takes parameters as
- * the kernel does: kunit.filter_glob=SUITE[.TEST], and those of the suites.
+ * the kernel does: kunit.filter_glob=SUITE[.TEST], kunit.action=list and those of the suites.
  */
 #include <fnmatch.h>
 #include <setjmp.h>
@@ -21,6 +21,7 @@ enum result { PASSED, FAILED, SKIPPED, RESULTS };
 static struct kunit_suite *suites;
 static struct kernel_param *params;
 static const char *wanted_suite = "*", *wanted_test = "*";
+static bool only_list;
 static unsigned int rows[RESULTS];
 static unsigned int warnings;
 static jmp_buf after_test;
@@ -195,13 +196,18 @@ static bool run_suite(const struct kunit_suite *suite, unsigned int suite_number
 
 		if (fnmatch(wanted_test, c->name, 0))
 			continue;
-		if (!number++)
+		number++;
+		if (only_list) {
+			printf("%s.%s\n", suite->name, c->name);
+			continue;
+		}
+		if (number == 1)
 			printf("    KTAP version 1\n    # Subtest: %s\n", suite->name);
 		result = run_case(c);
 		print_result("    ", result, number, c->name);
 		failed += result == FAILED;
 	}
-	if (number)
+	if (number && !only_list)
 		print_result("", failed ? FAILED : PASSED, suite_number, suite->name);
 	return number;
 }
@@ -245,6 +251,10 @@ static void parse(char *argument)
 			set_filter(value);
 			return;
 		}
+		if (!strcmp(argument, "kunit.action")) {
+			only_list = !strcmp(value, "list");
+			return;
+		}
 		if (set_param(argument, value))
 			return;
 	}
@@ -259,7 +269,8 @@ int main(int argc, char **argv)
 	for (int i = 1; i < argc; i++)
 		parse(argv[i]);
 
-	printf("KTAP version 1\n");
+	if (!only_list)
+		printf("KTAP version 1\n");
 	for (const struct kunit_suite *suite = suites; suite; suite = suite->next)
 		if (!fnmatch(wanted_suite, suite->name, 0))
 			number += run_suite(suite, number + 1);
@@ -267,6 +278,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s.%s: no test has such a name\n", wanted_suite, wanted_test);
 		return 2;
 	}
+	if (only_list)
+		return 0;
 	printf("# Totals: pass:%u fail:%u skip:%u total:%u\n", rows[PASSED], rows[FAILED],
 	       rows[SKIPPED], rows[PASSED] + rows[FAILED] + rows[SKIPPED]);
 	return rows[FAILED] || warnings;

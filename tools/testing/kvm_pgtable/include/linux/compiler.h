@@ -12,6 +12,13 @@
 #define READ_ONCE(x)		__atomic_load_n(&(x), __ATOMIC_CONSUME)
 #define WRITE_ONCE(x, value)	__atomic_store_n(&(x), value, __ATOMIC_RELAXED)
 
+/*
+ * Nothing folds: one copy of each operation serves all formats, or the ports would take
+ * minutes to compile.
+ */
+#undef __always_inline
+#define __always_inline		inline
+
 /* What tools/include does not have. */
 #define __uninitialized
 #define noinline_for_stack	noinline
