@@ -98,6 +98,8 @@ struct kvm_s2_mmu {
 
 void bench_invalidate(struct kvm_s2_mmu *mmu);
 
+#define kvm_count_tlbi(kvm, kind)	((kvm)->stat.tlbi_##kind++)
+
 static inline struct kvm *kvm_s2_mmu_to_kvm(struct kvm_s2_mmu *mmu)
 {
 	return mmu->kvm;

@@ -57,12 +57,22 @@ set_memory_region_test
 kvm_binary_stats_test
 """
 
+# Guests that may be hypervisors: the tests of their EL2, and a little of the rest.
+TESTS_NESTED = """
+arm64/hello_el2
+arm64/at
+demand_paging_test -v 2 -b 4M
+kvm_page_table_test -v 2 -b {huge}M -s anonymous_hugetlb_{huge}mb
+dirty_log_test -i 3 -m 6
+"""
+
 # Ours, for what the unmodified kernel does not do.
 TESTS_ARM64_PORTED = """
 arm64/huge_page_recovery_test
 arm64/tlb_invalidation_test
 arm64/eager_split_test
 arm64/lockless_ageing_test
+arm64/vm_teardown_test
 """
 
 
@@ -94,11 +104,11 @@ X86_COUNTS = ("faults", "allocated", "freed", "split", "recovered", "flushes")
 ARM64_COUNTS = ("faults", "allocated", "local", "page", "range", "vmid")
 
 
-def arm64(name, parameters="", ported_tests=TESTS_ARM64_PORTED):
+def arm64(name, parameters="", tests=TESTS_ARM64, ported_tests=TESTS_ARM64_PORTED):
     return Hardware(
         name=name, architecture="arm64", model="max", packages=("arm64", "qemu-arm"),
         foreign=("busybox-static", "uuid-dev"), port="ttyAMA", parameters=parameters,
-        tests=TESTS_ARM64, ported_tests=ported_tests, facts="{kvm}", counts=ARM64_COUNTS,
+        tests=tests, ported_tests=ported_tests, facts="{kvm}", counts=ARM64_COUNTS,
         hugepages={"4k": 512, "16k": 24, "64k": 3})
 
 
@@ -119,4 +129,6 @@ ALL = {hardware.name: hardware for hardware in (
     arm64("nvhe", "kvm-arm.mode=nvhe"),
     # What ours do is not for tables that EL2 owns.
     arm64("protected", "kvm-arm.mode=protected", ported_tests=""),
+    arm64("nested", "kvm-arm.mode=nested", tests=TESTS_NESTED,
+          ported_tests="arm64/vm_teardown_test"),
 )}

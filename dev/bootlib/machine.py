@@ -142,4 +142,5 @@ class Bochs(Machine):
         return ["bochs", "-q", "-f", self.work / "bochsrc", "-rc", self.work / "debugger"]
 
 
-EMULATORS = {"npt": QemuX86, "ept": Bochs, "vhe": QemuArm, "nvhe": QemuArm, "protected": QemuArm}
+EMULATORS = {"npt": QemuX86, "ept": Bochs,
+             **dict.fromkeys(("vhe", "nvhe", "protected", "nested"), QemuArm)}

@@ -353,6 +353,17 @@ kpt_change_by_break(const struct kpt_port *port, struct kpt_walk *w, struct kpt_
 	return 0;
 }
 
+static __always_inline int
+kpt_change_at_once(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
+		   kpt_pte_t new, enum kpt_class change)
+{
+	if (!kpt_replace(port, w, v, new, change))
+		return -EAGAIN;
+
+	kpt_conclude(port, w, v, new, change);
+	return 0;
+}
+
 /*
  * The external tables follow while the entry is frozen: nobody links below it
  * before they know of it.  If they refuse, the entry is again what it was, but a
@@ -417,6 +428,13 @@ kpt_change_slowly(const struct kpt_port *port, struct kpt_walk *w, struct kpt_vi
 	if (kpt_is_external(port, w->tree))
 		return kpt_change_external(port, w, v, new, change);
 
+	/* A leaf that stays valid is in use: no CPU faults while its memory is made ready. */
+	if (port->env->prepare && kpt_present(port->format, v->pte) &&
+	    !(kpt_rule(port->format, change) & KPT_BREAK)) {
+		port->env->prepare(w->tree, v->pte, new, v->level);
+		return kpt_change_at_once(port, w, v, new, change);
+	}
+
 	return kpt_change_by_break(port, w, v, new, change);
 }
 
@@ -453,11 +471,7 @@ kpt_commit(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
 		     kpt_prepares(port, w->tree, v, new)))
 		return kpt_commit_slowly(port, w, v, new, change);
 
-	if (!kpt_replace(port, w, v, new, change))
-		return -EAGAIN;
-
-	kpt_conclude(port, w, v, new, change);
-	return 0;
+	return kpt_change_at_once(port, w, v, new, change);
 }
 
 /**

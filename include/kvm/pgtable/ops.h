@@ -756,21 +756,22 @@ kpt_edit_mask(const struct kpt_port *port, struct kpt_walk *w, u64 *mask, u64 cl
  * kpt_relax() - add permissions to a leaf after a fault
  * @port: port
  * @w: the operation; its range starts with the address that faulted
- * @set: bits to set
- * @clear: bits to clear
+ * @prot: the KPT_PERMS to add to those that the leaf has
+ * @features: as for &kpt_format.attrs
  * @level: receives the leaf's level, or -1 if there is none
  *
  * What is owed is owed by the CPU that faulted, and even after -EAGAIN: it may
  * hold the translation that another CPU has just relaxed.
  *
- * Return: 0; -ENOENT if nothing is mapped; -EINVAL if the bits do not relax;
- * -EAGAIN if another walker was faster.
+ * Return: 0; -ENOENT if nothing is mapped; -EINVAL if no leaf can have these permissions
+ * together; -EAGAIN if another walker was faster.
  */
 static __always_inline int __must_check
-kpt_relax(const struct kpt_port *port, struct kpt_walk *w, u64 set, u64 clear, int *level)
+kpt_relax(const struct kpt_port *port, struct kpt_walk *w, unsigned int prot,
+	  unsigned int features, int *level)
 {
 	const struct kpt_format *fmt = port->format;
-	enum kpt_class change;
+	unsigned int perms;
 	struct kpt_visit v;
 	kpt_pte_t new;
 
@@ -779,14 +780,15 @@ kpt_relax(const struct kpt_port *port, struct kpt_walk *w, u64 set, u64 clear, i
 	if (!kpt_is_leaf(fmt, v.pte, v.level))
 		return kpt_frozen(fmt, v.pte) ? -EAGAIN : -ENOENT;
 
+	/* Encoded as a whole: two permissions together need not look like each alone. */
 	*level = v.level;
-	new = (v.pte | set) & ~clear;
-	change = kpt_classify(fmt, v.pte, new, v.level);
-	if (change != KPT_NONE && change != KPT_RELAX && change != KPT_YOUNG && change != KPT_SOFT)
+	perms = fmt->perms(v.pte) | (prot & KPT_PERMS);
+	new = (v.pte & ~fmt->perm_mask) | (fmt->attrs(perms, features) & fmt->perm_mask);
+	if (perms & ~fmt->perms(new) || fmt->reserved(new, v.level))
 		return -EINVAL;
 
 	kpt_owe(port, w, KPT_RELAX, &v);
-	if (change == KPT_NONE)
+	if (new == v.pte)
 		return 0;
 	return kpt_commit(port, w, &v, new, KPT_RELAX);
 }
@@ -904,6 +906,25 @@ struct kpt_collapsing {
 	kpt_decide_t decide;
 };
 
+/*
+ * Where no break is needed, only the size may change: for that the leaves must be what the
+ * block is.  A leaf that is not accessed is in no TLB, and so may differ in that.
+ */
+static __always_inline bool
+kpt_changes_size_only(const struct kpt_port *port, const struct kpt_tree *tree,
+		      const struct kpt_visit *v, kpt_pte_t block)
+{
+	const struct kpt_format *fmt = port->format;
+	u64 stride = kpt_oa_bits(fmt, kpt_span(fmt, v->level - 1));
+	kpt_pte_t first = kpt_relevel(fmt, block, v->level - 1);
+	kpt_ptep_t table = kpt_child_table(port, tree, v->pte);
+
+	for (unsigned int i = 0; i < kpt_entries(fmt); i++)
+		if ((kpt_read(table + i) ^ (first + i * stride)) & ~fmt->accessed)
+			return false;
+	return true;
+}
+
 static __always_inline int
 kpt_collapse_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
 		     void *arg)
@@ -915,7 +936,12 @@ kpt_collapse_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt
 	if (!block)
 		return KPT_NEXT;
 
-	err = kpt_commit(port, w, v, block, KPT_COLLAPSE);
+	if (kpt_rule(port->format, KPT_COLLAPSE) & KPT_BREAK &&
+	    !kpt_needs_break(port, w->tree, KPT_COLLAPSE) &&
+	    !kpt_changes_size_only(port, w->tree, v, block))
+		err = kpt_commit_slowly(port, w, v, block, KPT_COLLAPSE);
+	else
+		err = kpt_commit(port, w, v, block, KPT_COLLAPSE);
 	return err ? kpt_step(err) : KPT_SKIP;
 }
 
@@ -927,15 +953,15 @@ kpt_collapse_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt
  * @decide: says by which block a table may be replaced
  *
  * Accessed and dirty bits of the leaves replaced are not looked at, so writes
- * must not be tracked by them.  Where the hardware needs a break, one invalidation
- * serves many tables.  Yields.
+ * must not be tracked by them.  Where the hardware needs a break, or the block allows
+ * another access than a leaf that it replaces, one invalidation serves many tables.  Yields.
  *
  * Return: 0; -EINVAL if @level is that of pages; or the error of the external tables.
  */
 static __always_inline int __must_check
 kpt_collapse(const struct kpt_port *port, struct kpt_walk *w, int level, kpt_decide_t decide)
 {
-	bool breaks = kpt_needs_break(port, w->tree, KPT_COLLAPSE);
+	bool breaks = kpt_rule(port->format, KPT_COLLAPSE) & KPT_BREAK;
 	struct kpt_collapsing c = { decide };
 	struct kpt_broken broken __uninitialized;
 	int err;
@@ -951,7 +977,8 @@ kpt_collapse(const struct kpt_port *port, struct kpt_walk *w, int level, kpt_dec
 	}
 	err = kpt_walk_range(port, w, level, KPT_TABLES | KPT_YIELDS, kpt_collapse_visitor, &c);
 	if (breaks) {
-		port->settle(w->tree, &w->gather);
+		if (broken.nr)
+			port->settle(w->tree, &w->gather);
 		w->gather.broken = NULL;
 	}
 	return err;

@@ -93,10 +93,11 @@ struct kpt_walk;
  * @want_yield:	the CPU or the lock is wanted by others
  * @yield:	drops and takes the lock; called outside of @begin and @end
  * @needs_break: false if this CPU changes between block and table without
- *		break-before-make; NULL: it needs what the format's rules say
+ *		break-before-make, all else being the same; NULL: it needs what the
+ *		format's rules say
  * @prepares:	true if memory must be made ready before @new replaces @old; NULL: never
- * @prepare:	does that work, before any CPU can use @new; the entry is frozen, so it is
- *		done once
+ * @prepare:	does that work, before any CPU can use @new; an entry that was absent or
+ *		is broken is frozen, so it is done once; a leaf that stays valid is not
  * @is_volatile: replaces kpt_volatile() where the client knows more
  * @aged:	a leaf as it is after ageing, replaces clearing the accessed bit
  * @make_table:	replaces kpt_table() where the client encodes more

@@ -403,15 +403,26 @@ static kpt_pte_t *s2_alloc(struct kpt_tree *tree, const struct kpt_visit *parent
 #define s2_count(mmu, kind)						\
 do {									\
 	if (!AT_EL2)							\
-		kvm_s2_mmu_to_kvm(mmu)->stat.tlbi_##kind++;		\
+		kvm_count_tlbi(kvm_s2_mmu_to_kvm(mmu), kind);		\
 } while (0)
+
+/*
+ * Without FEAT_TLBIRANGE each page of a range takes an instruction that is broadcast, about
+ * 1.5 us.  One for all of the VM costs each vCPU the walks of stage 2 for all that its TLB
+ * held: 1280 entries on a Neoverse N1, some 40 ns each.
+ */
+#define MAX_PAGES_ONE_BY_ONE	32
+
+static unsigned long max_range_pages(void)
+{
+	return system_supports_tlb_range() ? MAX_TLBI_RANGE_PAGES : MAX_PAGES_ONE_BY_ONE;
+}
 
 void kvm_tlb_flush_vmid_range(struct kvm_s2_mmu *mmu, phys_addr_t addr, size_t size)
 {
 	unsigned long pages = size >> PAGE_SHIFT;
 
-	/* Past what one instruction covers, one for all of the VM is cheaper. */
-	if (!system_supports_tlb_range() || pages > MAX_TLBI_RANGE_PAGES) {
+	if (pages > max_range_pages()) {
 		kvm_call_hyp(__kvm_tlb_flush_vmid, mmu);
 		s2_count(mmu, vmid);
 		return;
@@ -422,8 +433,8 @@ void kvm_tlb_flush_vmid_range(struct kvm_s2_mmu *mmu, phys_addr_t addr, size_t s
 }
 
 /*
- * To invalidate one address costs all stage-1 translations of the VM, as its stage
- * 2 is cached combined with them: from two on, one invalidation for all is cheaper.
+ * To invalidate one address costs all stage-1 translations of the VM, as its stage 2 is
+ * cached combined with them: from two on, they are lost once for the range.
  */
 static void s2_invalidate(struct kpt_tree *tree, const struct kpt_debt *debt)
 {
@@ -458,9 +469,7 @@ s2_take_over(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t *table, 
 
 	if (AT_EL2)
 		kpt_pay(port, w->tree, &w->gather.debt);
-	if (AT_EL2 && mm_ops->page_count(table) == 1)
-		mm_ops->put_page(table);
-	else if (AT_EL2 && !mm_ops->free_unlinked_table)
+	if (AT_EL2 && !mm_ops->free_unlinked_table)
 		kvm_pgtable_stage2_free_unlinked(mm_ops, table, arm_level(level + 1));
 	else
 		mm_ops->free_unlinked_table(table, arm_level(level + 1));
@@ -655,6 +664,7 @@ struct mapping {
 	kvm_pte_t annotation;
 	bool annotates;
 	bool force_pte;
+	bool ignores_races;
 };
 
 static __always_inline bool
@@ -687,9 +697,11 @@ hyp_map_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visi
 	kvm_pte_t *table, new;
 	int r;
 
+	/* A table stays, also where a block would fit. */
+	if (kpt_is_table(port->format, v->pte, v->level))
+		return KPT_NEXT;
+
 	if (!mapping_fits(port->format, w, m, v)) {
-		if (kpt_is_table(port->format, v->pte, v->level))
-			return KPT_NEXT;
 		if (WARN_ON(v->pte))
 			return -EINVAL;
 		table = to_op(w->tree)->mm_ops->zalloc_page(NULL);
@@ -943,6 +955,12 @@ void kvm_pgtable_stage2_free_unlinked(struct kvm_pgtable_mm_ops *mm_ops, void *p
 {
 	struct pgt_op op __uninitialized;
 
+	/* A table whose entries were unmapped one by one need not be searched for more. */
+	if (mm_ops->page_count(pgtable) == 1) {
+		mm_ops->put_page(pgtable);
+		return;
+	}
+
 	pgt_op_init_unlinked(&op, mm_ops, pgtable, level);
 	WARN_ON(kpt_begin(&s2_port, &op.walk, &op.tree, 0, kvm_granule_size(level), false));
 	WARN_ON(free_tables(&op));
@@ -1009,9 +1027,9 @@ s2_map_entry(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *
 }
 
 static __always_inline int
-s2_map_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, void *arg)
+s2_map_one(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
+	   const struct mapping *m)
 {
-	const struct mapping *m = arg;
 	kvm_pte_t new;
 	int r;
 
@@ -1037,6 +1055,16 @@ s2_map_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit
 	return r ?: KPT_SKIP;
 }
 
+/* A race that was lost ends a fault, which happens again, but not a walk over a range. */
+static __always_inline int
+s2_map_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, void *arg)
+{
+	const struct mapping *m = arg;
+	int r = s2_map_one(port, w, v, m);
+
+	return r == -EAGAIN && m->ignores_races ? KPT_NEXT : r;
+}
+
 static int s2_map_range(struct pgt_op *op, struct mapping *m)
 {
 	return kpt_walk_range(&s2_port, &op->walk, 0,
@@ -1050,6 +1078,7 @@ int kvm_pgtable_stage2_map(struct kvm_pgtable *pgt, u64 addr, u64 size, u64 phys
 		.start = ALIGN_DOWN(addr, PAGE_SIZE),
 		.phys = ALIGN_DOWN(phys, PAGE_SIZE),
 		.force_pte = pgt->force_pte_cb && pgt->force_pte_cb(addr, addr + size, prot),
+		.ignores_races = flags & KVM_PGTABLE_WALK_IGNORE_EAGAIN,
 	};
 	struct pgt_op op __uninitialized;
 	int r;
@@ -1257,9 +1286,7 @@ bool kvm_pgtable_stage2_test_clear_young(struct kvm_pgtable *pgt, u64 addr, u64 
 int kvm_pgtable_stage2_relax_perms(struct kvm_pgtable *pgt, u64 addr, enum kvm_pgtable_prot prot,
 				   enum kvm_pgtable_walk_flags flags)
 {
-	u64 perms = kpt_s2_attrs_lpa2(kpt_prot(prot), s2_features()) & KVM_PTE_LEAF_ATTR_S2_PERMS;
 	bool px = prot & KVM_PGTABLE_PROT_PX, ux = prot & KVM_PGTABLE_PROT_UX;
-	u64 xn = px || ux ? KPT_S2_XN : 0;
 	struct pgt_op op __uninitialized;
 	int level, r;
 
@@ -1271,7 +1298,7 @@ int kvm_pgtable_stage2_relax_perms(struct kvm_pgtable *pgt, u64 addr, enum kvm_p
 	if (r)
 		return min(r, 0);
 
-	r = kpt_relax(&s2_port, &op.walk, perms & ~(KPT_S2_XN & ~xn), ~perms & xn, &level);
+	r = kpt_relax(&s2_port, &op.walk, kpt_prot(prot), s2_features(), &level);
 	if (r == -ENOENT)
 		r = -EAGAIN;
 	if (r == -EAGAIN)

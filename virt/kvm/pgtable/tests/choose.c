@@ -158,8 +158,7 @@ void kpt_choose_call(const struct kpt_model *m, struct kpt_call *c)
 		break;
 	case KPT_OP_RELAX:
 		c->end = c->start + kpt_span(fmt, 0);
-		c->set = fmt->write | fmt->fast_write;
-		c->clear = fmt->read_only;
+		c->prot = kpt_test_random(m->t, 2) ? KPT_W : KPT_RWX;
 		if (!can_relax(m, c))
 			c->op = KPT_OP_WRPROT;
 		break;
@@ -179,7 +178,7 @@ void kpt_choose_call(const struct kpt_model *m, struct kpt_call *c)
 
 void kpt_describe_call(struct kpt_test *t, const struct kpt_call *c, long ret)
 {
-	kunit_info(t->kunit, "%ld from operation %d on %#llx to %#llx, shared %d, owing %d, what %#x, level %d, value %#llx, oa %#llx, mask %#llx, clear %#llx, set %#llx",
+	kunit_info(t->kunit, "%ld from operation %d on %#llx to %#llx, shared %d, owing %d, what %#x, level %d, value %#llx, oa %#llx, mask %#llx, clear %#llx, set %#llx, prot %#x",
 		   ret, c->op, c->start, c->end, c->shared, c->owing, c->what, c->level,
-		   c->value, c->oa, c->mask, c->clear, c->set);
+		   c->value, c->oa, c->mask, c->clear, c->set, c->prot);
 }

@@ -23,18 +23,25 @@ static struct kpt_client {
 	u8 taken_owing;
 	long entries;
 	unsigned int emptied;
+	unsigned int invalidated_broken;
 } client;
 
 static bool client_prepares(struct kpt_tree *tree, kpt_pte_t old, kpt_pte_t new, int level)
 {
+	/* A block of what a table maps is ready, as the pages are. */
+	if (client.t->config->no_break)
+		return false;
+
 	return kpt_is_leaf(&kpt_s2_4k, new, level) &&
 	       (!kpt_present(&kpt_s2_4k, old) ||
-		kpt_oa(&kpt_s2_4k, old) != kpt_oa(&kpt_s2_4k, new));
+		kpt_oa(&kpt_s2_4k, old) != kpt_oa(&kpt_s2_4k, new) ||
+		(kpt_s2_perms(new) & ~kpt_s2_perms(old) & KPT_X));
 }
 
 static void
 client_prepare(struct kpt_tree *tree, kpt_pte_t old, kpt_pte_t new, int level);
 static void client_give_up(struct kpt_tree *tree, kpt_pte_t *table, int level);
+static void client_invalidate(struct kpt_tree *tree, const struct kpt_debt *debt);
 
 /* As EL2, which has nothing that lets a table outlive the walk. */
 static __always_inline void
@@ -85,11 +92,12 @@ static const struct kpt_env client_env = {
 	.leaves		= kpt_test_leaves,
 	.changed	= client_changed,
 	.emptied	= client_emptied,
-	.invalidate	= kpt_test_invalidate,
+	.invalidate	= client_invalidate,
 	.begin		= kpt_test_begin,
 	.end		= kpt_test_end,
 	.want_yield	= kpt_test_want_yield,
 	.yield		= kpt_test_yield,
+	.needs_break	= kpt_test_needs_break,
 	.prepares	= client_prepares,
 	.prepare	= client_prepare,
 	.lose_race	= kpt_test_lose_race,
@@ -111,20 +119,45 @@ static const struct kpt_config client_config = {
 	.ia_bits = 48,
 };
 
+static const struct kpt_config client_bbml3_config = {
+	.name = "stage2_4k_client_bbml3",
+	.format = &kpt_s2_4k,
+	.arch = &kpt_cpu_s2_4k,
+	.run = run_client,
+	.levels = 4,
+	.ia_bits = 48,
+	.no_break = true,
+};
+
 #define PAGE		kpt_span(&kpt_s2_4k, 0)
 #define BLOCK		kpt_span(&kpt_s2_4k, 1)
 #define BASE		(kpt_span(&kpt_s2_4k, 2) - BLOCK)
 
-/* The entry that is about to map this memory, and for now must not. */
+static void client_invalidate(struct kpt_tree *tree, const struct kpt_debt *debt)
+{
+	kpt_pte_t ptes[KPT_MAX_LEVELS];
+	int found = kpt_lookup(&client_port, tree, debt->start, ptes);
+
+	client.invalidated_broken += kpt_frozen(&kpt_s2_4k, ptes[found]);
+	kpt_test_invalidate(tree, debt);
+}
+
+/*
+ * The entry that is about to map this memory, and for now must not.  One that maps it already
+ * is what it was: the other CPUs go on.
+ */
 static void
 client_prepare(struct kpt_tree *tree, kpt_pte_t old, kpt_pte_t new, int level)
 {
 	u64 ia = kpt_oa(&kpt_s2_4k, new) - client.memory + BASE;
+	bool live = kpt_is_leaf(&kpt_s2_4k, old, level) &&
+		    kpt_oa(&kpt_s2_4k, old) == kpt_oa(&kpt_s2_4k, new);
 	kpt_pte_t ptes[KPT_MAX_LEVELS];
 	int found = kpt_lookup(&client_port, tree, ia, ptes);
 
-	if (found != level || !kpt_frozen(&kpt_s2_4k, ptes[found]))
-		kpt_test_report(client.t, "%#llx is not frozen while its memory is made ready", ia);
+	if (found != level || ptes[found] != (live ? old : kpt_s2_4k.frozen))
+		kpt_test_report(client.t, "%#llx is %#llx while its memory is made ready", ia,
+				ptes[found]);
 	client.prepared++;
 	client.invalidations = atomic_read(&client.t->invalidations);
 }
@@ -147,12 +180,17 @@ static void client_give_up(struct kpt_tree *tree, kpt_pte_t *table, int level)
 	kpt_test_reclaim(tree, table);
 }
 
-static void start(struct kunit *test)
+static void start_on(struct kunit *test, const struct kpt_config *config)
 {
 	client = (struct kpt_client) {
-		.t = kpt_test_start(test, &client_config),
+		.t = kpt_test_start(test, config),
 		.memory = 4 * BLOCK,
 	};
+}
+
+static void start(struct kunit *test)
+{
+	start_on(test, &client_config);
 }
 
 static void count_entry(struct kpt_test *t, u64 ia, int level, kpt_pte_t pte, void *arg)
@@ -188,6 +226,7 @@ static long run(struct kunit *test, enum kpt_op op, u64 first, u64 end, bool sha
 		.level = op == KPT_OP_MAP ? 1 : op == KPT_OP_ZAP ? 3 : 0,
 		.oa = first - BASE + client.memory,
 		.value = op == KPT_OP_ANNOTATE ? BIT_ULL(2) : kpt_s2_4k.attrs(KPT_RWX, 0),
+		.prot = KPT_RWX,
 		.budget = UINT_MAX,
 	};
 	long ret = kpt_test_run(client.t, &c);
@@ -233,6 +272,89 @@ static void prepares_after_the_break(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, client.prepared, 2);
 	KUNIT_EXPECT_EQ(test, client.invalidations, before + 1);
 	finish(test);
+}
+
+static kpt_pte_t entry_at(u64 ia)
+{
+	struct kpt_call c = {
+		.op = KPT_OP_LOOKUP,
+		.start = ia,
+		.end = ia + PAGE,
+	};
+
+	return c.ptes[kpt_test_run(client.t, &c)];
+}
+
+/* Others use the leaf, and a block of it takes long to be made ready. */
+static void prepares_a_live_leaf_in_place(struct kunit *test)
+{
+	for (int shared = 0; shared < 2; shared++) {
+		struct kpt_call m = {
+			.op = KPT_OP_MAP,
+			.start = BASE,
+			.end = BASE + BLOCK,
+			.level = 1,
+			.value = kpt_s2_4k.attrs(KPT_RW, 0),
+		};
+		kpt_pte_t before;
+
+		start(test);
+		m.oa = client.memory;
+		KUNIT_EXPECT_EQ(test, kpt_test_run(client.t, &m), 0);
+		KUNIT_EXPECT_EQ(test, client.prepared, 1);
+		before = entry_at(BASE);
+
+		if (shared) {
+			client.t->race = (struct kpt_trap) { .at = 1 };
+			KUNIT_EXPECT_EQ(test, run(test, KPT_OP_RELAX, BASE, BASE + PAGE, true),
+					-EAGAIN);
+			KUNIT_EXPECT_EQ(test, entry_at(BASE), before);
+			client.t->race.at = 0;
+		}
+		client.prepared = 0;
+		KUNIT_EXPECT_EQ(test, run(test, KPT_OP_RELAX, BASE, BASE + PAGE, shared), 0);
+		KUNIT_EXPECT_EQ(test, client.prepared, 1);
+		KUNIT_EXPECT_EQ(test, kpt_s2_perms(entry_at(BASE)), KPT_RWX);
+		KUNIT_EXPECT_EQ(test, client.invalidated_broken, 0);
+		finish(test);
+	}
+}
+
+/* Pages that are used, and of which some may be written. */
+static void map_for_collapse(struct kunit *test, bool mixed)
+{
+	struct kpt_call c = {
+		.op = KPT_OP_MAP,
+		.start = BASE,
+		.end = BASE + BLOCK,
+		.oa = client.memory,
+		.value = kpt_s2_4k.attrs(KPT_RWX, 0),
+	};
+
+	KUNIT_EXPECT_EQ(test, kpt_test_run(client.t, &c), 0);
+	if (mixed)
+		KUNIT_EXPECT_EQ(test, run(test, KPT_OP_WRPROT, BASE + 7 * PAGE, BASE + 9 * PAGE,
+					  false), 0);
+	KUNIT_EXPECT_TRUE(test, kpt_cpu_access(client.t, 1, BASE + 8 * PAGE, KPT_R));
+	client.t->vary = KPT_S2_WRITE;
+}
+
+/* FEAT_BBM bears another size, if nothing else changes with it. */
+static void breaks_where_more_than_the_size_changes(struct kunit *test)
+{
+	for (int mixed = 0; mixed < 2; mixed++) {
+		for (int shared = 0; shared < 2; shared++) {
+			start_on(test, &client_bbml3_config);
+			map_for_collapse(test, mixed);
+			client.invalidated_broken = 0;
+			KUNIT_EXPECT_EQ(test, run(test, KPT_OP_COLLAPSE, BASE, BASE + BLOCK,
+						  shared), 0);
+			KUNIT_EXPECT_EQ(test, client.invalidated_broken, mixed);
+			KUNIT_EXPECT_EQ(test, client.taken, 1);
+			KUNIT_EXPECT_TRUE(test, kpt_writable(&kpt_s2_4k, entry_at(BASE + 8 * PAGE)));
+			finish(test);
+		}
+	}
 }
 
 static void hands_tables_over(struct kunit *test)
@@ -306,6 +428,8 @@ static struct kunit_case client_cases[] = {
 	KUNIT_CASE(prepares_before_use),
 	KUNIT_CASE(prepares_once_if_others_are_faster),
 	KUNIT_CASE(prepares_after_the_break),
+	KUNIT_CASE(prepares_a_live_leaf_in_place),
+	KUNIT_CASE(breaks_where_more_than_the_size_changes),
 	KUNIT_CASE(hands_tables_over),
 	KUNIT_CASE(traces_what_it_hands_over),
 	KUNIT_CASE(tells_every_entry),

@@ -47,6 +47,7 @@ enum kpt_op {
  * @blocks:	those of them that blocks map
  * @clear:	bits to clear
  * @set:	bits to set
+ * @prot:	permissions to add
  * @budget:	blocks to split; what is left of it afterwards
  * @meanwhile:	for KPT_OP_CHANGE: called between reading the entry and changing it
  * @visit:	for KPT_OP_VISIT: called for each entry
@@ -71,6 +72,7 @@ struct kpt_call {
 	u64 blocks;
 	u64 clear;
 	u64 set;
+	unsigned int prot;
 	unsigned int budget;
 	void (*meanwhile)(struct kpt_call *call);
 	int (*visit)(struct kpt_walk *w, struct kpt_visit *v, void *arg);

@@ -82,6 +82,7 @@ enum kpt_lock {
  * @nowhere:	a table without entries, where walks end that went astray
  * @freed:	tables that are free, but kept poisoned to see who uses them
  * @freed_count: how many
+ * @vary:	bits that the leaves of a table to be collapsed need not have in common
  * @reports:	violations
  * @report:	the first of them
  * @failed:	the test has failed; long sequences end
@@ -120,6 +121,7 @@ struct kpt_test {
 	kpt_pte_t *nowhere;
 	struct list_head freed;
 	unsigned int freed_count;
+	u64 vary;
 	atomic_t reports;
 	char report[200];
 	bool failed;

@@ -214,8 +214,7 @@ static void protect_cell(const struct kpt_model *m, const struct kpt_call *c, st
 		}
 		break;
 	case KPT_OP_RELAX:
-		cell->perms |= KPT_W;
-		cell->rest |= c->set & kpt_rest_mask(m->t->config);
+		cell->perms |= c->prot;
 		break;
 	case KPT_OP_PROTECT:
 		cell->rest &= ~c->clear;

@@ -51,6 +51,7 @@ static struct kpt_call call(struct kpt_ops *o, enum kpt_op op, u64 first, u64 en
 		.level = op == KPT_OP_MAP ? 1 : 0,
 		.oa = oa_of(o, first),
 		.value = attrs(o, KPT_RWX),
+		.prot = KPT_RWX,
 		.budget = UINT_MAX,
 	};
 }
@@ -341,11 +342,6 @@ static void refuses_bad_entries(struct kunit *test)
 	c.value = kpt_table(o.fmt, 4 * o.block);
 	expect_refused(&o, "changed to another table", c);
 
-	c = call(&o, KPT_OP_RELAX, o.base, o.base + o.page);
-	c.clear = o.fmt->write;
-	c.set = o.fmt->read_only;
-	expect_refused(&o, "relaxed to less", c);
-
 	c = call(&o, KPT_OP_SPLIT, o.base, o.base + o.block);
 	c.level = -1;
 	expect_refused(&o, "split below pages", c);
@@ -362,6 +358,47 @@ static void refuses_bad_entries(struct kunit *test)
 	c.set = o.fmt->read_only;
 	c.mask = BIT(4);
 	expect_refused(&o, "mask beyond the range", c);
+	finish(&o);
+}
+
+/* What a leaf allows that is to allow this; nothing if there is no such leaf. */
+static unsigned int allowed(struct kpt_ops *o, unsigned int prot)
+{
+	kpt_pte_t leaf = kpt_leaf(o->fmt, oa_of(o, o->base), attrs(o, prot), 0);
+
+	return kpt_is_leaf(o->fmt, leaf, 0) && !o->fmt->reserved(leaf, 0) ?
+	       o->fmt->perms(leaf) : 0;
+}
+
+static noinline_for_stack void relax(struct kpt_ops *o, unsigned int had, unsigned int asked)
+{
+	struct kpt_call m = call(o, KPT_OP_MAP, o->base, o->base + o->page);
+	struct kpt_call c = call(o, KPT_OP_RELAX, o->base, o->base + o->page);
+	unsigned int both = had | asked;
+
+	m.value = attrs(o, had);
+	run(o, &m);
+	c.prot = asked;
+	if (both & ~allowed(o, both)) {
+		expect_refused(o, "permissions that no leaf has", c);
+	} else if (both == allowed(o, both)) {
+		run(o, &c);
+		KUNIT_EXPECT_EQ_MSG(o->t->kunit, o->fmt->perms(entry_at(o, o->base)), both,
+				    "%#x relaxed by %#x", had, asked);
+	}
+}
+
+static void relaxes_to_both(struct kunit *test)
+{
+	struct kpt_ops o = start(test);
+	struct kpt_call unmap = call(&o, KPT_OP_UNMAP, o.base, o.base + o.page);
+
+	for (unsigned int had = 1; had <= KPT_PERMS; had++) {
+		for (unsigned int asked = 0; allowed(&o, had) == had && asked <= KPT_PERMS; asked++) {
+			relax(&o, had, asked);
+			run(&o, &unmap);
+		}
+	}
 	finish(&o);
 }
 
@@ -1514,6 +1551,7 @@ static struct kunit_case ops_cases[] = {
 	KUNIT_CASE_PARAM(refuses_reserved_entries, next_with_reserved),
 	KUNIT_CASE_PARAM(refuses_to_make_tables_of_leaves, next_with_leaf_bits),
 	KUNIT_CASE_PARAM(refuses_bad_entries, kpt_next_config),
+	KUNIT_CASE_PARAM(relaxes_to_both, kpt_next_config),
 	KUNIT_CASE_PARAM(refuses_other_memory, next_that_refuses_to_remap),
 	KUNIT_CASE_PARAM(refuses_other_memory_for_a_part_of_a_block,
 			 next_that_refuses_to_remap_blocks),

@@ -14,5 +14,5 @@ kpt_pte_t kpt_test_block(struct kpt_walk *w, struct kpt_visit *v)
 		kpt_test_report(t, "broken entries wait, and there is no room for more");
 		return 0;
 	}
-	return kpt_uniform_block(&port, w->tree, v, 0);
+	return kpt_uniform_block(&port, w->tree, v, t->vary);
 }

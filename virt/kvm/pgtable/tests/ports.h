@@ -78,6 +78,14 @@ kpt_test_first_leaf(const struct kpt_port *port, struct kpt_walk *w, struct kpt_
 }
 
 static __always_inline int
+kpt_test_relax(const struct kpt_port *port, struct kpt_walk *w, struct kpt_call *c)
+{
+	const struct kpt_test *t = container_of(c->tree, struct kpt_test, tree);
+
+	return kpt_relax(port, w, c->prot, t->config->features, &c->level);
+}
+
+static __always_inline int
 kpt_test_operation(const struct kpt_port *port, struct kpt_walk *w, struct kpt_call *c)
 {
 	switch (c->op) {
@@ -99,7 +107,7 @@ kpt_test_operation(const struct kpt_port *port, struct kpt_walk *w, struct kpt_c
 		c->blocks = c->mask;
 		return kpt_edit_mask(port, w, &c->blocks, c->clear, c->set);
 	case KPT_OP_RELAX:
-		return kpt_relax(port, w, c->set, c->clear, &c->level);
+		return kpt_test_relax(port, w, c);
 	case KPT_OP_AGE:
 		return kpt_age(port, w, c->clear, c->what);
 	case KPT_OP_SPLIT:

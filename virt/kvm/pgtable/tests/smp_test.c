@@ -93,8 +93,7 @@ static void choose_bits(struct kpt_thread *th, struct kpt_call *c)
 		c->set = fmt->read_only;
 		break;
 	case KPT_OP_RELAX:
-		c->set = fmt->write | fmt->fast_write;
-		c->clear = fmt->read_only;
+		c->prot = KPT_W;
 		break;
 	case KPT_OP_AGE:
 		c->clear = fmt->accessed;

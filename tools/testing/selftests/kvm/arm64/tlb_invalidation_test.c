@@ -15,6 +15,7 @@
 #define TEST_SLOT	10
 #define TEST_GPA	SZ_4G
 #define TEST_PAGES	512UL
+#define FEW_PAGES	4
 
 struct invalidations {
 	u64 local;
@@ -24,14 +25,17 @@ struct invalidations {
 	u64 table;
 };
 
+/* Those that the VM counts, and those that its only vCPU does. */
 static struct invalidations count(struct kvm_vm *vm)
 {
+	struct kvm_vcpu *vcpu = list_first_entry(&vm->vcpus, struct kvm_vcpu, list);
+
 	return (struct invalidations) {
-		.local = vm_get_stat(vm, tlbi_local),
-		.page = vm_get_stat(vm, tlbi_page),
-		.range = vm_get_stat(vm, tlbi_range),
-		.vmid = vm_get_stat(vm, tlbi_vmid),
-		.table = vm_get_stat(vm, tlbi_table),
+		.local = vm_get_stat(vm, tlbi_local) + vcpu_get_stat(vcpu, tlbi_fault_local),
+		.page = vm_get_stat(vm, tlbi_page) + vcpu_get_stat(vcpu, tlbi_fault_page),
+		.range = vm_get_stat(vm, tlbi_range) + vcpu_get_stat(vcpu, tlbi_fault_range),
+		.vmid = vm_get_stat(vm, tlbi_vmid) + vcpu_get_stat(vcpu, tlbi_fault_vmid),
+		.table = vm_get_stat(vm, tlbi_table) + vcpu_get_stat(vcpu, tlbi_fault_table),
 	};
 }
 
@@ -108,6 +112,14 @@ int main(void)
 	report("relaxing", found);
 	TEST_ASSERT(found.local >= TEST_PAGES, "relaxing was not local");
 	TEST_ASSERT(!broadcast(found), "relaxing was broadcast");
+	TEST_ASSERT(!vm_get_stat(vm, tlbi_local), "vCPUs share a counter");
+
+	before = count(vm);
+	TEST_ASSERT(!madvise(memory, FEW_PAGES * getpagesize(), MADV_DONTNEED), "madvise: %s",
+		    strerror(errno));
+	found = since(vm, before);
+	report("unmapping few pages", found);
+	TEST_ASSERT(broadcast(found) && !found.vmid, "for few pages all of the VM was invalidated");
 
 	before = count(vm);
 	TEST_ASSERT(!madvise(memory, size, MADV_DONTNEED), "madvise: %s", strerror(errno));
