@@ -2,7 +2,7 @@
 # The commands; what they do stands in dev/.
 
 variables := APPEND ARGS COMPARE CONFIG CONSOLE COUNT CPU CPUS DEBUG FMT HUGEPAGES HW ICOUNT KERNEL KSRC MUTANT \
-	     PAGES QUICK RECORD ROOT SAN SECS SEEDS STOCK SUITE TESTS TIMEOUT VERIFY
+	     PAGES QUANTUM QUICK RECORD ROOT SAN SECS SEEDS STOCK SUITE TESTS TIMEOUT VERIFY
 given := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(name)))
 unknown := $(filter-out $(variables),$(given))
 

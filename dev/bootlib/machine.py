@@ -114,7 +114,8 @@ class QemuArm(Qemu):
 
 BOCHSRC = """\
 display_library: term
-cpu: model={model}, count=1, ips=100000000, reset_on_triple_fault=0, ignore_bad_msrs=1
+cpu: model={model}, count={cpus}, quantum={quantum}, ips=100000000
+cpu: reset_on_triple_fault=0, ignore_bad_msrs=1
 megs: 2048
 romimage: file=/usr/share/bochs/BIOS-bochs-latest
 vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
@@ -135,7 +136,9 @@ class Bochs(Machine):
     def command(self, serial):
         cd = image.make_cd(self.kernel, self.initramfs, self.parameters, self.work)
         (self.work / "bochsrc").write_text(BOCHSRC.format(
-            model=self.options.model, cd=cd, output=self.output,
+            model=self.options.model, cpus=self.options.cpus,
+            # One CPU takes no turns, but Bochs wants a number.
+            quantum=self.options.quantum or 1, cd=cd, output=self.output,
             mode="term" if serial else "file", console=serial or self.console))
         # Debian's build has the debugger, which waits for a word before it starts the CPU.
         (self.work / "debugger").write_text("c\n")

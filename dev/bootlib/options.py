@@ -11,6 +11,8 @@ from . import hardware
 
 TOP = Path(__file__).resolve().parents[2]
 BUILD = TOP / "build"
+# How long a turn is, and the longest that Bochs takes.
+QUANTUM, QUANTUM_MAX = 8, 32
 # What DEBUG may be, and the name of the kernel.
 DEBUG = {"0": "", "1": "debug", "races": "races"}
 
@@ -44,8 +46,10 @@ def program(test):
                 None) or die(f"TESTS: `{test}` names no test")
 
 
-def default_tests(machine, stock, pages):
-    tests = machine.tests if stock else machine.tests + machine.ported_tests
+def default_tests(machine, stock, pages, cpus):
+    tests = machine.smp_tests if cpus > 1 and machine.smp_tests else machine.tests
+    if not stock:
+        tests += machine.ported_tests
     return tests.format(huge=hardware.HUGE[pages], idle=hardware.IDLE[pages])
 
 
@@ -58,6 +62,8 @@ class Options:
     # "debug", "races" or nothing
     debug: str
     cpus: int
+    # Instructions that a CPU runs before the next has its turn; 0 where they do not take turns.
+    quantum: int
     icount: bool
     tests: list
     root: str
@@ -105,16 +111,18 @@ def read_options():
     machine = hardware.ALL[choice("HW", "npt", hardware.ALL)]
     pages = choice("PAGES", "4k", hardware.HUGE)
     icount, stock = flag("ICOUNT"), flag("STOCK")
-    one_cpu = machine.single or icount
+    cpus = number("CPUS", 1 if machine.interpreted or icount else 2)
+    in_turns = machine.interpreted and cpus > 1
     options = Options(
         machine=machine,
         model=os.environ.get("CPU") or machine.model,
         pages=pages,
         stock=stock,
         debug=DEBUG[choice("DEBUG", "0", DEBUG)],
-        cpus=number("CPUS", 1 if one_cpu else 2),
+        cpus=cpus,
+        quantum=number("QUANTUM", QUANTUM) if in_turns else 0,
         icount=icount,
-        tests=test_list(os.environ.get("TESTS") or default_tests(machine, stock, pages)),
+        tests=test_list(os.environ.get("TESTS") or default_tests(machine, stock, pages, cpus)),
         root=os.environ.get("ROOT", ""),
         console=flag("CONSOLE"),
         append=os.environ.get("APPEND", ""),
@@ -124,8 +132,14 @@ def read_options():
         counting_clock=flag("COUNTING_CLOCK"),
         mutated=bool(os.environ.get("MUTATED")),
     )
-    if one_cpu and options.cpus != 1:
-        die(f"CPUS={options.cpus}: {'Bochs' if machine.single else 'ICOUNT=1'} has one CPU")
+    if icount and cpus != 1:
+        die(f"CPUS={cpus}: ICOUNT=1 has one CPU")
+    if machine.cpus and cpus > machine.cpus:
+        die(f"CPUS={cpus}: HW={machine.name} boots with {machine.cpus} CPUs at most")
+    if os.environ.get("QUANTUM") and not in_turns:
+        die("QUANTUM: CPUs take turns with HW=ept CPUS=2 only")
+    if options.quantum > QUANTUM_MAX:
+        die(f"QUANTUM={options.quantum}: Bochs takes 1 to {QUANTUM_MAX}")
     if pages != "4k" and machine.architecture != "arm64":
         die(f"PAGES={pages}: HW={machine.name} has pages of 4k only")
     if options.record and not options.stock:

@@ -93,27 +93,35 @@ def figure_table(options, results):
     return columns(rows)
 
 
+def turns(options):
+    """What repeats a run whose CPUs take turns."""
+    return f", quantum {options.quantum}" if options.quantum else ""
+
+
 def describe(options, facts):
     return (f"kernel {facts['release']} {'unmodified' if options.stock else 'on kvm_pgtable'}"
             f"{f' with {KERNELS[options.debug]}' if options.debug else ''}, "
-            f"{options.model}, CPUs {facts['cpus']}, "
+            f"{options.model}, CPUs {facts['cpus']}{turns(options)}, "
             f"{options.machine.facts.format(**facts)}"
             f"{', parameters ' + options.append if options.append else ''}")
 
 
 def show(options, results, facts, splats, work):
-    print(describe(options, facts) if facts else f"the machine did not boot; logs: {work}")
+    print(describe(options, facts) if facts else f"the machine did not boot{turns(options)}; "
+          f"logs: {work}")
     print(*table(options, results), sep="\n")
     if options.icount:
-        if options.machine.single:
+        if options.machine.interpreted:
             print("Bochs' time is an instruction count with and without ICOUNT=1.")
         print(*figure_table(options, results), sep="\n")
     for result in results:
         if result.verdict == "fail":
             print(*(f"    {line}" for line in (result.output + result.splats)[-LAST_WORDS:]), sep="\n")
-            print(f"failed: {result.test}: {result.reason}; log: {log_of(work, results, result)}")
+            print(f"failed: {result.test}{turns(options)}: {result.reason}; "
+                  f"log: {log_of(work, results, result)}")
     for line in splats:
-        print(f"failed: the kernel complained outside of a test: {line}; logs: {work}")
+        print(f"failed: the kernel complained outside of a test{turns(options)}: {line}; "
+              f"logs: {work}")
     failed = failures(results, splats)
     print(f"{len(results) + len(splats) - failed} passed, {failed} failed")
 
@@ -133,14 +141,15 @@ def save(options, results, facts, splats, work):
              f"{result.verdict} {result.reason}".strip(), ""]))
     (work / "results.json").write_text(json.dumps({
         "hardware": options.name, "model": options.model, "stock": options.stock,
-        "cpus": options.cpus, "icount": options.icount, "append": options.append,
+        "cpus": options.cpus, "quantum": options.quantum,
+        "icount": options.icount, "append": options.append,
         "facts": facts, "splats": splats,
         "tests": [{
             "test": result.test, "result": result.verdict, "reason": result.reason,
             "status": result.status, "seconds": round(result.seconds, 1),
             "skips": result.skips, "counts": result.counts,
-            "instructions" if options.icount or options.machine.single else "nanoseconds":
-                instructions(options, result) if options.icount or options.machine.single
+            "instructions" if options.icount or options.machine.interpreted else "nanoseconds":
+                instructions(options, result) if options.icount or options.machine.interpreted
                 else result.figures,
         } for result in results]}, indent=1) + "\n")
 
