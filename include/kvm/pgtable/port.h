@@ -9,6 +9,7 @@
 #define __KVM_PGTABLE_PORT_H
 
 #include <linux/bug.h>
+#include <linux/minmax.h>
 #include <linux/rcupdate.h>
 
 #include <kvm/pgtable/exchange.h>
@@ -175,6 +176,14 @@ static __always_inline bool
 kpt_is_external(const struct kpt_port *port, const struct kpt_tree *tree)
 {
 	return port->env->external_set && unlikely(tree->external);
+}
+
+/* The first address beyond the tree: none of its addresses has a bit of the base. */
+static __always_inline u64 kpt_tree_end(const struct kpt_tree *tree)
+{
+	u64 end = BIT_ULL(tree->ia_bits);
+
+	return tree->ia_base ? min(end, tree->ia_base & -tree->ia_base) : end;
 }
 
 /* The root may be wider than other tables: what limits its index is the tree. */
