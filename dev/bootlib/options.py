@@ -60,6 +60,8 @@ class Options:
     cpus: int
     icount: bool
     tests: list
+    # They are all that this hardware is asked to run.
+    all_tests: bool
     root: str
     console: bool
     append: str
@@ -115,6 +117,7 @@ def read_options():
         cpus=number("CPUS", 1 if one_cpu else 2),
         icount=icount,
         tests=test_list(os.environ.get("TESTS") or default_tests(machine, stock, pages)),
+        all_tests=not os.environ.get("TESTS"),
         root=os.environ.get("ROOT", ""),
         console=flag("CONSOLE"),
         append=os.environ.get("APPEND", ""),
