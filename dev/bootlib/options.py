@@ -66,6 +66,8 @@ class Options:
     quantum: int
     icount: bool
     tests: list
+    # They are all that this hardware is asked to run.
+    all_tests: bool
     root: str
     console: bool
     append: str
@@ -123,6 +125,7 @@ def read_options():
         quantum=number("QUANTUM", QUANTUM) if in_turns else 0,
         icount=icount,
         tests=test_list(os.environ.get("TESTS") or default_tests(machine, stock, pages, cpus)),
+        all_tests=not os.environ.get("TESTS"),
         root=os.environ.get("ROOT", ""),
         console=flag("CONSOLE"),
         append=os.environ.get("APPEND", ""),

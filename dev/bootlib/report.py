@@ -31,6 +31,15 @@ def judge(options, results):
             result.reason += "; the unmodified kernel fails too"
 
 
+def missing(options, results):
+    """What a run of all tests should have made the ported kernel do, and did not."""
+    if options.stock or not options.all_tests or not counted(options):
+        return []
+    return [f"no test made the kernel do what `{name}` counts"
+            for name in options.machine.must_happen
+            if not any(result.counts.get(name) for result in results)]
+
+
 def verdict(options, result, record):
     if result.trouble:
         return "fail", result.trouble
@@ -120,8 +129,7 @@ def show(options, results, facts, splats, work):
             print(f"failed: {result.test}{turns(options)}: {result.reason}; "
                   f"log: {log_of(work, results, result)}")
     for line in splats:
-        print(f"failed: the kernel complained outside of a test{turns(options)}: {line}; "
-              f"logs: {work}")
+        print(f"failed: outside of a test{turns(options)}: {line}; logs: {work}")
     failed = failures(results, splats)
     print(f"{len(results) + len(splats) - failed} passed, {failed} failed")
 

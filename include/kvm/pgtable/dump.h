@@ -31,33 +31,24 @@ struct kpt_range {
 	u8 perms;
 };
 
-/**
- * struct kpt_printer - a dump under way
- * @m:		where it goes
- * @range:	what has not been printed yet; @range.end is 0 if that is nothing
- */
-struct kpt_printer {
-	struct seq_file *m;
-	struct kpt_range range;
-};
-
-void kpt_dump_range(struct kpt_printer *d, const struct kpt_range *next);
-void kpt_dump_flush(struct kpt_printer *d);
+bool kpt_dump_merge(struct kpt_range *r, const struct kpt_range *next);
+void kpt_dump_print(struct seq_file *m, const struct kpt_range *r);
 
 static __always_inline int
 kpt_dump_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, void *arg)
 {
 	const struct kpt_format *fmt = port->format;
+	struct kpt_range *found = arg;
 	struct kpt_range r = {
-		.start = v->ia,
-		.end = v->ia + kpt_span(fmt, v->level),
+		.start = max(v->ia, w->start),
+		.end = min(v->ia + kpt_span(fmt, v->level), w->end),
 		.level = v->level,
 		.present = kpt_present(fmt, v->pte),
 		.bits = v->pte,
 	};
 
 	if (v->pte == fmt->empty)
-		return KPT_NEXT;
+		return found->end ? KPT_STOP : KPT_NEXT;
 
 	if (r.present) {
 		r.bits = kpt_leaf_attrs(fmt, v->pte);
@@ -65,27 +56,27 @@ kpt_dump_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_vis
 		r.accessed = v->pte & fmt->accessed;
 		r.dirty = v->pte & fmt->dirty;
 	}
-	kpt_dump_range(arg, &r);
-	return KPT_NEXT;
+	return kpt_dump_merge(found, &r) ? KPT_NEXT : KPT_STOP;
 }
 
 /**
- * kpt_dump() - print the leaves and annotations of a range
+ * kpt_dump_next() - find the first leaves or annotations of a range that are alike
  * @port: port
- * @w: the operation, begun as shared
- * @m: where to print
+ * @w: the operation, begun as shared; the next one starts with the end of @r
+ * @r: receives them
  *
- * The tree may change meanwhile; each line was true when it was read.  Yields.
+ * Each finds its way by itself, so a dump may be left for as long as its reader likes.
+ * The tree may change meanwhile; each range was true when it was read.  Yields.
  *
  * Context: the client's lock for read.
+ * Return: false if there is nothing in the range.
  */
-static __always_inline void
-kpt_dump(const struct kpt_port *port, struct kpt_walk *w, struct seq_file *m)
+static __always_inline bool
+kpt_dump_next(const struct kpt_port *port, struct kpt_walk *w, struct kpt_range *r)
 {
-	struct kpt_printer d = { .m = m };
-
-	kpt_walk_range(port, w, 0, KPT_LEAVES | KPT_ABSENT | KPT_YIELDS, kpt_dump_visitor, &d);
-	kpt_dump_flush(&d);
+	r->end = 0;
+	kpt_walk_range(port, w, 0, KPT_LEAVES | KPT_ABSENT | KPT_YIELDS, kpt_dump_visitor, r);
+	return r->end;
 }
 
 #endif /* __KVM_PGTABLE_DUMP_H */

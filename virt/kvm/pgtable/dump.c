@@ -13,7 +13,31 @@ static bool kpt_range_continues(const struct kpt_range *r, const struct kpt_rang
 	       r->present == next->present && r->bits == next->bits;
 }
 
-static void kpt_range_print(struct seq_file *m, const struct kpt_range *r)
+/**
+ * kpt_dump_merge() - add entries to a range that they continue
+ * @r: range; empty if @r->end is 0
+ * @next: the entries
+ *
+ * Return: false if they are not alike, or not adjacent.
+ */
+bool kpt_dump_merge(struct kpt_range *r, const struct kpt_range *next)
+{
+	if (!r->end)
+		*r = *next;
+	else if (kpt_range_continues(r, next))
+		r->end = next->end;
+	else
+		return false;
+	return true;
+}
+EXPORT_SYMBOL_FOR_MODULES(kpt_dump_merge, "kvm");
+
+/**
+ * kpt_dump_print() - print a range in one line
+ * @m: where to print
+ * @r: range
+ */
+void kpt_dump_print(struct seq_file *m, const struct kpt_range *r)
 {
 	seq_printf(m, "0x%016llx-0x%016llx %12lluK level %d ", r->start, r->end,
 		   (r->end - r->start) >> 10, r->level);
@@ -26,31 +50,4 @@ static void kpt_range_print(struct seq_file *m, const struct kpt_range *r)
 		   r->perms & KPT_X ? 'X' : '-', r->perms & KPT_UX ? 'U' : '-',
 		   r->accessed ? 'A' : '-', r->dirty ? 'D' : '-', r->bits);
 }
-
-/**
- * kpt_dump_range() - add entries to a dump
- * @d: dump
- * @next: the entries; printed when it is known that those behind them differ
- */
-void kpt_dump_range(struct kpt_printer *d, const struct kpt_range *next)
-{
-	if (d->range.end && kpt_range_continues(&d->range, next)) {
-		d->range.end = next->end;
-		return;
-	}
-	kpt_dump_flush(d);
-	d->range = *next;
-}
-EXPORT_SYMBOL_FOR_MODULES(kpt_dump_range, "kvm");
-
-/**
- * kpt_dump_flush() - print what a dump still holds back
- * @d: dump
- */
-void kpt_dump_flush(struct kpt_printer *d)
-{
-	if (d->range.end)
-		kpt_range_print(d->m, &d->range);
-	d->range.end = 0;
-}
-EXPORT_SYMBOL_FOR_MODULES(kpt_dump_flush, "kvm");
+EXPORT_SYMBOL_FOR_MODULES(kpt_dump_print, "kvm");

@@ -33,6 +33,9 @@ struct tdp_tree {
 	struct kvm_mmu_page *root;
 	const struct kvm_memory_slot *slot;	/* for huge page recovery */
 	struct kvm_mmu_page *spare;		/* for splitting */
+	struct kpt_visit huge;			/* the huge page that is split next */
+	bool shared;				/* for lockdep, as is the next */
+	bool lockless;
 };
 
 static __always_inline struct tdp_tree *to_tdp(struct kpt_tree *tree)
@@ -157,19 +160,31 @@ static __always_inline kpt_pte_t **tdp_table_link(kpt_pte_t *table)
 
 static kpt_pte_t *tdp_take_spare(struct kpt_tree *tree, const struct kpt_visit *parent)
 {
-	struct kvm_mmu_page *sp = to_tdp(tree)->spare;
+	struct tdp_tree *tdp = to_tdp(tree);
+	struct kvm_mmu_page *sp = tdp->spare;
 
+	tdp->huge = *parent;
 	if (!sp)
 		return NULL;
 
-	to_tdp(tree)->spare = NULL;
+	tdp->spare = NULL;
 	tdp_init_child_sp(sp, parent);
 	return sp->spt;
 }
 
+static void tdp_trace_failed_split(const struct kpt_visit *huge, int err)
+{
+	trace_kvm_mmu_split_huge_page(gpa_to_gfn(huge->ia), huge->pte, tdp_level(huge->level),
+				      err);
+}
+
+/* Another task changed the huge page first. */
 static void tdp_keep_spare(struct kpt_tree *tree, kpt_pte_t *table)
 {
-	to_tdp(tree)->spare = sptep_to_sp(table);
+	struct tdp_tree *tdp = to_tdp(tree);
+
+	tdp->spare = sptep_to_sp(table);
+	tdp_trace_failed_split(&tdp->huge, -EBUSY);
 }
 
 static void tdp_attached(struct kpt_tree *tree, kpt_pte_t *table, int level)
@@ -202,7 +217,8 @@ static void tdp_leaves(struct kpt_tree *tree, int level, long delta)
 	kvm_update_page_stats(to_tdp(tree)->kvm, tdp_level(level), delta);
 }
 
-static void tdp_counted(struct kpt_tree *tree, kpt_pte_t *table, unsigned int leaves)
+/* Out of line for those who count its calls: the leaves of this table were not exchanged. */
+static noinline void tdp_counted(struct kpt_tree *tree, kpt_pte_t *table, unsigned int leaves)
 {
 	struct kvm_mmu_page *sp = sptep_to_sp(table);
 
@@ -230,10 +246,54 @@ static noinline void tdp_trace_changed(struct tdp_tree *tdp, gfn_t gfn, int leve
 		trace_kvm_mmu_split_huge_page(gfn, old_spte, level, 0);
 }
 
+static void tdp_assert_locked(struct kvm *kvm, bool shared)
+{
+	if (shared)
+		lockdep_assert_held_read(&kvm->mmu_lock);
+	else
+		lockdep_assert_held_write(&kvm->mmu_lock);
+}
+
+/* What holds for each change of an entry, for kernels that are to prove it. */
+static noinline void tdp_prove_change(const struct tdp_tree *tdp, const struct kpt_visit *v,
+				      u64 new_spte)
+{
+	u64 *sptep = rcu_dereference(v->ptep), old_spte = v->pte;
+	struct kvm_mmu_page *sp = sptep_to_sp(sptep);
+	int level = tdp_level(v->level);
+	bool was_present = is_shadow_present_pte(old_spte);
+	bool is_present = is_shadow_present_pte(new_spte);
+	bool was_leaf = was_present && is_last_spte(old_spte, level);
+	bool is_leaf = is_present && is_last_spte(new_spte, level);
+
+	if (!tdp->lockless)
+		tdp_assert_locked(tdp->kvm, tdp->shared);
+
+	KVM_MMU_WARN_ON(sp->role.level != level);
+	KVM_MMU_WARN_ON(gpa_to_gfn(v->ia) !=
+			sp->gfn + spte_index(sptep) * KVM_PAGES_PER_HPAGE(level));
+
+	/* A frozen entry is its owner's, and others would fault for ever if it stayed. */
+	KVM_MMU_WARN_ON(is_frozen_spte(old_spte));
+	KVM_MMU_WARN_ON(is_ept_ve_possible(new_spte));
+
+	/* Pages move, and tables are replaced, by way of an entry that is not present. */
+	KVM_MMU_WARN_ON(was_present && is_present && was_leaf == is_leaf &&
+			spte_to_pfn(old_spte) != spte_to_pfn(new_spte));
+	KVM_MMU_WARN_ON(!was_present && !is_present && !is_frozen_spte(new_spte) &&
+			!is_mmio_spte(tdp->kvm, old_spte) && !is_mmio_spte(tdp->kvm, new_spte));
+
+	if (is_leaf)
+		check_spte_writable_invariants(new_spte);
+}
+
 static __always_inline void
 tdp_changed(struct kpt_tree *tree, const struct kpt_visit *v, u64 new_spte)
 {
 	u64 old_spte = v->pte;
+
+	if (IS_ENABLED(CONFIG_KVM_PROVE_MMU))
+		tdp_prove_change(to_tdp(tree), v, new_spte);
 
 	/* Entries that rely on write protection instead of dirty bits must not lose one. */
 	KVM_MMU_WARN_ON(is_shadow_present_pte(old_spte) && is_shadow_present_pte(new_spte) &&
@@ -388,6 +448,10 @@ static void tdp_tree_init(struct tdp_tree *tdp, struct kvm *kvm, struct kvm_mmu_
 	tdp->root = root;
 	tdp->slot = NULL;
 	tdp->spare = NULL;
+	if (IS_ENABLED(CONFIG_KVM_PROVE_MMU)) {
+		tdp->shared = true;
+		tdp->lockless = false;
+	}
 }
 
 /* False if nothing of the range can be mapped by this root. */
@@ -397,7 +461,9 @@ static bool tdp_begin(struct tdp_tree *tdp, struct kpt_walk *w, struct kvm *kvm,
 	gfn_t max;
 
 	tdp_tree_init(tdp, kvm, root);
-	max = min(kvm_mmu_max_gfn() + 1, BIT_ULL(tdp->tree.ia_bits - PAGE_SHIFT));
+	if (IS_ENABLED(CONFIG_KVM_PROVE_MMU))
+		tdp->shared = shared;
+	max = min(kvm_mmu_max_gfn() + 1, gpa_to_gfn(kpt_tree_end(&tdp->tree)));
 	return !kpt_begin(&tdp_port, w, &tdp->tree, gfn_to_gpa(min(start, max)),
 			  gfn_to_gpa(min(end, max)), shared);
 }
@@ -415,14 +481,6 @@ static bool tdp_begin_slot(struct tdp_tree *tdp, struct kpt_walk *w, struct kvm 
 static bool tdp_end_tracking(struct kpt_walk *w)
 {
 	return kpt_end_owing(&tdp_port, w).owes;
-}
-
-static void tdp_assert_locked(struct kvm *kvm, bool shared)
-{
-	if (shared)
-		lockdep_assert_held_read(&kvm->mmu_lock);
-	else
-		lockdep_assert_held_write(&kvm->mmu_lock);
 }
 
 static void tdp_lock(struct kvm *kvm, bool shared)
@@ -479,6 +537,8 @@ void kvm_tdp_mmu_put_root(struct kvm *kvm, struct kvm_mmu_page *root)
 
 static bool tdp_root_match(struct kvm_mmu_page *root, int as_id, enum kvm_tdp_mmu_root_types types)
 {
+	if (WARN_ON_ONCE(!(types & KVM_VALID_ROOTS)))
+		return false;
 	if (root->role.invalid && !(types & KVM_INVALID_ROOTS))
 		return false;
 	if (as_id >= 0 && kvm_mmu_page_as_id(root) != as_id)
@@ -519,7 +579,8 @@ static struct kvm_mmu_page *tdp_find_root(struct kvm *kvm, union kvm_mmu_page_ro
 	struct kvm_mmu_page *root;
 
 	list_for_each_entry_rcu(root, &kvm->arch.tdp_mmu_roots, link) {
-		if (root->role.word == role.word && kvm_tdp_mmu_get_root(root))
+		/* The list's own reference goes after the root was invalidated. */
+		if (root->role.word == role.word && !WARN_ON_ONCE(!kvm_tdp_mmu_get_root(root)))
 			return root;
 	}
 	return NULL;
@@ -586,11 +647,14 @@ static void tdp_zap_root(struct kvm *kvm, struct kvm_mmu_page *root, bool shared
 	/*
 	 * In passes of rising level, as a step that frees 1G of 4K entries would
 	 * keep the lock for long; to prove the MMU, just that is wanted.  Where 4K
-	 * entries are only counted, those of one table are soon done.
+	 * entries are only counted, those of one table are soon done.  Each entry of
+	 * a mirror takes calls to the owner of the external tables.
 	 */
-	if (IS_ENABLED(CONFIG_KVM_PROVE_MMU))
+	if (is_mirror_sp(root))
+		level = PG_LEVEL_4K;
+	else if (IS_ENABLED(CONFIG_KVM_PROVE_MMU))
 		level = PG_LEVEL_1G;
-	else if (is_mirror_sp(root) || trace_kvm_tdp_mmu_spte_changed_enabled())
+	else if (trace_kvm_tdp_mmu_spte_changed_enabled())
 		level = PG_LEVEL_4K;
 	else
 		level = PG_LEVEL_2M;
@@ -663,6 +727,7 @@ static int tdp_link_sp(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault,
 {
 	struct kvm_mmu_page *sp = tdp_alloc_sp(vcpu);
 	struct kvm *kvm = vcpu->kvm;
+	u64 old_spte = v->pte;
 	int r;
 
 	tdp_init_child_sp(sp, v);
@@ -678,6 +743,9 @@ static int tdp_link_sp(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault,
 
 	r = kpt_link(&tdp_port, w, v, sp->spt);
 	if (r) {
+		if (is_shadow_present_pte(old_spte))
+			trace_kvm_mmu_split_huge_page(gpa_to_gfn(v->ia), old_spte,
+						      tdp_level(v->level), -EBUSY);
 		tdp_free_sp(sp);
 		return r;
 	}
@@ -702,6 +770,14 @@ static enum kpt_class tdp_fault_change(u64 old_spte, u64 new_spte, int level)
 	return leaf_spte_change_needs_tlb_flush(old_spte, new_spte) ? KPT_PROTECT : KPT_RELAX;
 }
 
+/* The engine freezes entries, and for a moment only. */
+static __always_inline int tdp_commit(struct kpt_walk *w, struct kpt_visit *v, u64 new_spte,
+				      enum kpt_class change)
+{
+	KVM_MMU_WARN_ON(is_frozen_spte(new_spte));
+	return kpt_commit(&tdp_port, w, v, new_spte, change);
+}
+
 /* Where there is something already, or where there will be no memory. */
 static noinline int tdp_reinstall(struct kvm *kvm, struct kpt_walk *w, struct kpt_visit *v,
 				  u64 new_spte)
@@ -723,7 +799,7 @@ static noinline int tdp_reinstall(struct kvm *kvm, struct kpt_walk *w, struct kp
 	else if (is_shadow_present_pte(new_spte))
 		check_spte_writable_invariants(new_spte);
 
-	return kpt_commit(&tdp_port, w, v, new_spte, change);
+	return tdp_commit(w, v, new_spte, change);
 }
 
 static int tdp_install(struct kvm *kvm, struct kpt_walk *w, struct kpt_visit *v, u64 new_spte)
@@ -732,7 +808,7 @@ static int tdp_install(struct kvm *kvm, struct kpt_walk *w, struct kpt_visit *v,
 		return tdp_reinstall(kvm, w, v, new_spte);
 
 	check_spte_writable_invariants(new_spte);
-	return kpt_commit(&tdp_port, w, v, new_spte, KPT_MAP);
+	return tdp_commit(w, v, new_spte, KPT_MAP);
 }
 
 /* Install the leaf, or the MMIO value, that the fault asks for. */
@@ -794,10 +870,10 @@ int kvm_tdp_mmu_map(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
 	kvm_mmu_hugepage_adjust(vcpu, fault);
 	trace_kvm_mmu_spte_requested(fault, root->role.access);
 
-	/* Slots and MMIO end below kvm_mmu_max_gfn(): there is nothing to clamp. */
+	/* Slots and MMIO end below kvm_mmu_max_gfn(), but the root may end before them. */
 	tdp_tree_init(&tdp, vcpu->kvm, root);
 	if (kpt_begin(&tdp_port, &w, &tdp.tree, gpa, gpa + PAGE_SIZE, true))
-		return ret;
+		return RET_PF_EMULATE;
 
 	kpt_visit_root(&tdp_port, &tdp.tree, gpa, &v);
 	for (;;) {
@@ -869,6 +945,11 @@ bool kvm_tdp_mmu_unmap_gfn_range(struct kvm *kvm, struct kvm_gfn_range *range, b
 	return flush;
 }
 
+static bool tdp_refers_to(const struct kpt_visit *v, struct kvm_mmu_page *sp)
+{
+	return kpt_is_table(&kpt_x86, v->pte, v->level) && spte_to_child_sp(v->pte) == sp;
+}
+
 /*
  * Called under RCU, which the caller does not leave before it flushed for all
  * the pages that it zapped.
@@ -879,7 +960,7 @@ bool kvm_tdp_mmu_zap_possible_nx_huge_page(struct kvm *kvm, struct kvm_mmu_page 
 	struct tdp_tree tdp __uninitialized;
 	struct kpt_visit v __uninitialized;
 	struct kpt_walk w __uninitialized;
-	bool zapped;
+	bool zapped = false;
 
 	lockdep_assert_held_read(&kvm->mmu_lock);
 
@@ -902,8 +983,10 @@ bool kvm_tdp_mmu_zap_possible_nx_huge_page(struct kvm *kvm, struct kvm_mmu_page 
 	 * The entry may hold a huge page or another table by now.  If it holds
 	 * this one, its only ways on are removal and replacement.
 	 */
-	zapped = kpt_is_table(&kpt_x86, v.pte, v.level) && spte_to_child_sp(v.pte) == sp &&
-		 !kpt_commit(&tdp_port, &w, &v, SHADOW_NONPRESENT_VALUE, KPT_DETACH);
+	if (tdp_refers_to(&v, sp)) {
+		zapped = !tdp_commit(&w, &v, SHADOW_NONPRESENT_VALUE, KPT_DETACH);
+		WARN_ON_ONCE(!zapped && tdp_refers_to(&v, sp));
+	}
 
 	owed = kpt_hand_over(&w.gather);
 	kpt_end(&tdp_port, &w);
@@ -921,6 +1004,8 @@ static bool tdp_age(struct kvm *kvm, struct kvm_gfn_range *range, bool test_only
 	struct kpt_walk w __uninitialized;
 	bool young = false;
 
+	WARN_ON_ONCE(types & ~KVM_VALID_ROOTS);
+
 	guard(rcu)();
 	list_for_each_entry_rcu(root, &kvm->arch.tdp_mmu_roots, link) {
 		if (!tdp_root_match(root, range->slot->as_id, types))
@@ -932,6 +1017,8 @@ static bool tdp_age(struct kvm *kvm, struct kvm_gfn_range *range, bool test_only
 
 		if (!tdp_begin(&tdp, &w, kvm, root, range->start, range->end, true))
 			continue;
+		if (IS_ENABLED(CONFIG_KVM_PROVE_MMU))
+			tdp.lockless = true;
 		young |= kpt_age(&tdp_port, &w, shadow_accessed_mask, test_only);
 		kpt_end(&tdp_port, &w);
 		if (young && test_only)
@@ -950,7 +1037,10 @@ bool kvm_tdp_mmu_test_age_gfn(struct kvm *kvm, struct kvm_gfn_range *range)
 	return tdp_age(kvm, range, true);
 }
 
-/* Dirty logging */
+/*
+ * Dirty logging, for direct roots: it has no way to the external tables of a mirror,
+ * whose memory cannot be logged.
+ */
 
 bool kvm_tdp_mmu_wrprot_slot(struct kvm *kvm, const struct kvm_memory_slot *slot, int min_level)
 {
@@ -964,7 +1054,7 @@ bool kvm_tdp_mmu_wrprot_slot(struct kvm *kvm, const struct kvm_memory_slot *slot
 	if (KVM_BUG_ON(min_level > KVM_MAX_HUGEPAGE_LEVEL, kvm))
 		return false;
 
-	while ((root = tdp_next_root(kvm, root, slot->as_id, KVM_VALID_ROOTS))) {
+	while ((root = tdp_next_root(kvm, root, slot->as_id, KVM_DIRECT_ROOTS))) {
 		if (!tdp_begin_slot(&tdp, &w, kvm, root, slot))
 			continue;
 		KVM_BUG_ON(kpt_wrprot(&tdp_port, &w, kpt_level(min_level), KPT_YIELDS), kvm);
@@ -989,13 +1079,19 @@ void kvm_tdp_mmu_clear_dirty_slot(struct kvm *kvm, const struct kvm_memory_slot 
 
 	lockdep_assert_held_read(&kvm->mmu_lock);
 
-	while ((root = tdp_next_root(kvm, root, slot->as_id, KVM_VALID_ROOTS))) {
+	while ((root = tdp_next_root(kvm, root, slot->as_id, KVM_DIRECT_ROOTS))) {
 		if (!tdp_begin_slot(&tdp, &w, kvm, root, slot))
 			continue;
 		KVM_BUG_ON(kpt_clear_dirty(&tdp_port, &w, tdp_dirty_bit(kvm, root), KPT_YIELDS),
 			   kvm);
 		tdp_end_tracking(&w);
 	}
+}
+
+/* The pages of @mask that the walk's range has; a root need not reach all of them. */
+static u64 tdp_reachable(const struct kpt_walk *w, u64 mask)
+{
+	return mask & GENMASK_ULL(gpa_to_gfn(w->end - w->start) - 1, 0);
 }
 
 void kvm_tdp_mmu_clear_dirty_pt_masked(struct kvm *kvm, struct kvm_memory_slot *slot,
@@ -1009,11 +1105,11 @@ void kvm_tdp_mmu_clear_dirty_pt_masked(struct kvm *kvm, struct kvm_memory_slot *
 	lockdep_assert_held_write(&kvm->mmu_lock);
 
 	list_for_each_entry(root, &kvm->arch.tdp_mmu_roots, link) {
-		if (!tdp_root_match(root, slot->as_id, KVM_VALID_ROOTS) || !mask ||
+		if (!tdp_root_match(root, slot->as_id, KVM_DIRECT_ROOTS) || !mask ||
 		    !tdp_begin(&tdp, &w, kvm, root, gfn, gfn + __fls(mask) + 1, false))
 			continue;
 		bit = wrprot ? PT_WRITABLE_MASK : tdp_dirty_bit(kvm, root);
-		pages = mask;
+		pages = tdp_reachable(&w, mask);
 		KVM_BUG_ON(kpt_edit_mask(&tdp_port, &w, &pages, bit, 0), kvm);
 		tdp_end_tracking(&w);
 	}
@@ -1034,7 +1130,7 @@ bool kvm_tdp_mmu_write_protect_gfn(struct kvm *kvm, struct kvm_memory_slot *slot
 		return false;
 
 	list_for_each_entry(root, &kvm->arch.tdp_mmu_roots, link) {
-		if (!tdp_root_match(root, slot->as_id, KVM_VALID_ROOTS) ||
+		if (!tdp_root_match(root, slot->as_id, KVM_DIRECT_ROOTS) ||
 		    !tdp_begin(&tdp, &w, kvm, root, gfn, gfn + 1, false))
 			continue;
 		KVM_BUG_ON(kpt_protect(&tdp_port, &w, kpt_level(min_level),
@@ -1069,7 +1165,7 @@ static int tdp_split_root(struct kvm *kvm, struct kvm_mmu_page *root, gfn_t star
 		spare = tdp_alloc_sp_for_split();
 		tdp_lock(kvm, shared);
 		if (!spare) {
-			trace_kvm_mmu_split_huge_page(start, 0, target_level + 1, r);
+			tdp_trace_failed_split(&tdp.huge, r);
 			return r;
 		}
 	}
@@ -1152,7 +1248,15 @@ int kvm_tdp_mmu_get_walk(struct kvm_vcpu *vcpu, u64 addr, u64 *sptes, int *root_
 	struct tdp_tree tdp __uninitialized;
 
 	*root_level = vcpu->arch.mmu->root_role.level;
+	/* A root that stands for none has no tables. */
+	if (WARN_ON_ONCE(!root))
+		return -1;
+
 	tdp_tree_init(&tdp, vcpu->kvm, root);
+	addr &= ~tdp.tree.ia_base;
+	if (addr >= kpt_tree_end(&tdp.tree))
+		return -1;
+
 	return tdp_level(kpt_lookup(&tdp_port, &tdp.tree, addr, sptes + PG_LEVEL_4K));
 }
 
@@ -1167,7 +1271,16 @@ u64 *kvm_tdp_mmu_fast_pf_get_last_sptep(struct kvm_vcpu *vcpu, gfn_t gfn, u64 *s
 	struct tdp_tree tdp __uninitialized;
 	struct kpt_visit v __uninitialized;
 
+	if (WARN_ON_ONCE(!root))
+		return NULL;
+
+	/* Where nothing can be mapped, nothing can be fixed. */
 	tdp_tree_init(&tdp, vcpu->kvm, root);
+	if (gfn_to_gpa(gfn) >= kpt_tree_end(&tdp.tree)) {
+		*spte = SHADOW_NONPRESENT_VALUE;
+		return root->spt;
+	}
+
 	kpt_find(&tdp_port, &tdp.tree, gfn_to_gpa(gfn), 0, &v);
 	*spte = v.pte;
 	return rcu_dereference(v.ptep);
@@ -1178,47 +1291,118 @@ u64 *kvm_tdp_mmu_fast_pf_get_last_sptep(struct kvm_vcpu *vcpu, gfn_t gfn, u64 *s
 DEFINE_KPT_PORT(tdp_ept, kpt_ept, tdp_env);
 DEFINE_KPT_PORT(tdp_npt, kpt_npt, tdp_env);
 
-static int tdp_debugfs_show(struct seq_file *m, void *unused)
+/*
+ * One read of the file continues where the last one stopped, in whatever the tables
+ * are by then: a position is a root's number, and 0 for its headline or an address.
+ */
+#define TDP_DUMP_ROOT	BIT_ULL(48)
+
+struct tdp_dump {
+	struct kvm *kvm;
+	struct kpt_range range;
+	union kvm_mmu_page_role role;
+};
+
+static bool tdp_dump_next(struct tdp_dump *d, struct kvm_mmu_page *root, gfn_t start)
 {
-	struct kvm_mmu_page *root = NULL;
-	struct kvm *kvm = m->private;
 	struct tdp_tree tdp __uninitialized;
 	struct kpt_walk w __uninitialized;
+	bool found;
 
-	guard(read_lock)(&kvm->mmu_lock);
-	while ((root = tdp_next_root(kvm, root, -1, KVM_VALID_ROOTS))) {
-		if (!tdp_begin(&tdp, &w, kvm, root, 0, -1ull, true))
+	if (!tdp_begin(&tdp, &w, d->kvm, root, start, -1ull, true))
+		return false;
+
+	if (shadow_nx_mask)
+		found = kpt_dump_next(&tdp_npt_port, &w, &d->range);
+	else
+		found = kpt_dump_next(&tdp_ept_port, &w, &d->range);
+	kpt_end(&tdp_port, &w);
+	return found;
+}
+
+/* The first record from @pos on; the lock is dropped before it is printed. */
+static void *tdp_dump_find(struct tdp_dump *d, loff_t *pos)
+{
+	struct kvm_mmu_page *root = NULL;
+	u64 nr = 0, offset = 0;
+
+	guard(read_lock)(&d->kvm->mmu_lock);
+	while ((root = tdp_next_root(d->kvm, root, -1, KVM_VALID_ROOTS))) {
+		if (nr++ < *pos / TDP_DUMP_ROOT)
 			continue;
-		seq_printf(m, "%s, %d levels, address space %d%s\n",
-			   shadow_nx_mask ? kpt_npt.name : kpt_ept.name, root->role.level,
-			   kvm_mmu_page_as_id(root), is_mirror_sp(root) ? ", mirror" : "");
-		if (shadow_nx_mask)
-			kpt_dump(&tdp_npt_port, &w, m);
-		else
-			kpt_dump(&tdp_ept_port, &w, m);
-		kpt_end(&tdp_port, &w);
+
+		offset = *pos % TDP_DUMP_ROOT;
+		d->role = root->role;
+		if (!offset || tdp_dump_next(d, root, offset - 1)) {
+			kvm_tdp_mmu_put_root(d->kvm, root);
+			return d;
+		}
+		*pos = nr * TDP_DUMP_ROOT;
 	}
+	return NULL;
+}
+
+static void *tdp_dump_start(struct seq_file *m, loff_t *pos)
+{
+	return tdp_dump_find(m->private, pos);
+}
+
+static void *tdp_dump_advance(struct seq_file *m, void *record, loff_t *pos)
+{
+	struct tdp_dump *d = m->private;
+	u64 root = ALIGN_DOWN((u64)*pos, TDP_DUMP_ROOT);
+
+	*pos = root + 1 + (*pos == root ? 0 : gpa_to_gfn(d->range.end));
+	return tdp_dump_find(d, pos);
+}
+
+static void tdp_dump_stop(struct seq_file *m, void *record)
+{
+}
+
+static int tdp_dump_show(struct seq_file *m, void *record)
+{
+	struct tdp_dump *d = m->private;
+
+	if (m->index % TDP_DUMP_ROOT) {
+		kpt_dump_print(m, &d->range);
+		return 0;
+	}
+
+	seq_printf(m, "%s, %d levels, address space %d%s\n",
+		   shadow_nx_mask ? kpt_npt.name : kpt_ept.name, d->role.level,
+		   kvm_mmu_role_as_id(d->role), d->role.is_mirror ? ", mirror" : "");
 	return 0;
 }
+
+static const struct seq_operations tdp_dump_ops = {
+	.start	= tdp_dump_start,
+	.next	= tdp_dump_advance,
+	.stop	= tdp_dump_stop,
+	.show	= tdp_dump_show,
+};
 
 static int tdp_debugfs_open(struct inode *inode, struct file *file)
 {
 	struct kvm *kvm = inode->i_private;
-	int r;
+	struct tdp_dump *d;
 
 	if (!kvm_get_kvm_safe(kvm))
 		return -ENOENT;
 
-	r = single_open(file, tdp_debugfs_show, kvm);
-	if (r)
+	d = __seq_open_private(file, &tdp_dump_ops, sizeof(*d));
+	if (!d) {
 		kvm_put_kvm(kvm);
-	return r;
+		return -ENOMEM;
+	}
+	d->kvm = kvm;
+	return 0;
 }
 
 static int tdp_debugfs_release(struct inode *inode, struct file *file)
 {
 	kvm_put_kvm(inode->i_private);
-	return single_release(inode, file);
+	return seq_release_private(inode, file);
 }
 
 static const struct file_operations tdp_debugfs_fops = {

@@ -44,12 +44,13 @@ static void map(struct kpt_dumping *d, u64 first, u64 end, unsigned int prot)
 	});
 }
 
-static char *dump(struct kpt_dumping *d)
+static char *dump_from(struct kpt_dumping *d, u64 first)
 {
 	d->m.count = 0;
 	memset(d->m.buf, 0, SIZE);
 	run(d, (struct kpt_call) {
 		.op = KPT_OP_DUMP,
+		.start = first,
 		.end = kpt_tree_end(&d->t->tree),
 		.shared = true,
 		.arg = &d->m,
@@ -57,16 +58,27 @@ static char *dump(struct kpt_dumping *d)
 	return d->m.buf;
 }
 
+static char *dump(struct kpt_dumping *d)
+{
+	return dump_from(d, 0);
+}
+
 /* Takes the next line, which must start with this. */
-static void expect_line(struct kpt_dumping *d, char **text, u64 first, u64 end, const char *what)
+static void expect_level(struct kpt_dumping *d, char **text, u64 first, u64 end, int level,
+			 const char *what)
 {
 	char want[100], *line = strsep(text, "\n");
 
-	snprintf(want, sizeof(want), "0x%016llx-0x%016llx %12lluK level 0 %s", first, end,
-		 (end - first) >> 10, what);
+	snprintf(want, sizeof(want), "0x%016llx-0x%016llx %12lluK level %d %s", first, end,
+		 (end - first) >> 10, level, what);
 	KUNIT_ASSERT_NOT_NULL(d->t->kunit, line);
 	KUNIT_EXPECT_EQ_MSG(d->t->kunit, strncmp(line, want, strlen(want)), 0, "%s, not %s", line,
 			    want);
+}
+
+static void expect_line(struct kpt_dumping *d, char **text, u64 first, u64 end, const char *what)
+{
+	expect_level(d, text, first, end, 0, what);
 }
 
 static void prints_nothing_of_nothing(struct kunit *test)
@@ -107,10 +119,34 @@ static void prints_annotations(struct kunit *test)
 	kpt_test_finish(d.t);
 }
 
+/* Pages may have become a block after what stands before them was printed. */
+static void goes_on_within_a_block(struct kunit *test)
+{
+	struct kpt_dumping d = start(test);
+	u64 end = 2 * d.middle;
+	char *text;
+
+	run(&d, (struct kpt_call) {
+		.op = KPT_OP_MAP,
+		.start = d.middle,
+		.end = end,
+		.oa = d.middle,
+		.level = 1,
+		.value = d.fmt->attrs(KPT_R, d.t->config->features),
+	});
+	map(&d, end, end + d.page, KPT_R);
+	text = dump_from(&d, end - d.page);
+	expect_level(&d, &text, end - d.page, end, 1, "R-");
+	expect_line(&d, &text, end, end + d.page, "R-");
+	KUNIT_EXPECT_STREQ(test, text, "");
+	kpt_test_finish(d.t);
+}
+
 static struct kunit_case dump_cases[] = {
 	KUNIT_CASE_PARAM(prints_nothing_of_nothing, kpt_next_config),
 	KUNIT_CASE_PARAM(merges_what_is_alike, kpt_next_config),
 	KUNIT_CASE_PARAM(prints_annotations, kpt_next_config),
+	KUNIT_CASE_PARAM(goes_on_within_a_block, kpt_next_config),
 	{}
 };
 
