@@ -47,7 +47,7 @@ kpt_dump_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_vis
 		.bits = v->pte,
 	};
 
-	if (v->pte == fmt->empty)
+	if (v->pte == fmt->empty || kpt_frozen(fmt, v->pte))
 		return found->end ? KPT_STOP : KPT_NEXT;
 
 	if (r.present) {
@@ -66,7 +66,8 @@ kpt_dump_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_vis
  * @r: receives them
  *
  * Each finds its way by itself, so a dump may be left for as long as its reader likes.
- * The tree may change meanwhile; each range was true when it was read.  Yields.
+ * The tree may change meanwhile; each range was true when it was read.  It does not wait
+ * for frozen entries, but leaves them out.  Yields.
  *
  * Context: the client's lock for read.
  * Return: false if there is nothing in the range.
@@ -75,7 +76,7 @@ static __always_inline bool
 kpt_dump_next(const struct kpt_port *port, struct kpt_walk *w, struct kpt_range *r)
 {
 	r->end = 0;
-	kpt_walk_range(port, w, 0, KPT_LEAVES | KPT_ABSENT | KPT_YIELDS, kpt_dump_visitor, r);
+	kpt_walk_range(port, w, 0, KPT_ENTRIES | KPT_YIELDS, kpt_dump_visitor, r);
 	return r->end;
 }
 
