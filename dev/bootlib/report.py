@@ -103,7 +103,7 @@ def figure_table(options, results):
 
 
 def turns(options):
-    """What repeats a run whose CPUs take turns."""
+    """How long each turn is, where CPUs take turns."""
     return f", quantum {options.quantum}" if options.quantum else ""
 
 

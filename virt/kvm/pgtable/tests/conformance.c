@@ -246,7 +246,7 @@ static void recognition(struct kunit *test)
 	}
 }
 
-/* What kpt_classify() should say of two leaves, from what a hardware makes of them. */
+/* What kpt_classify() should say of two leaves, as hardware reads them. */
 static enum kpt_class
 leaf_change(const struct kpt_test_format *f, const struct kpt_reading *a,
 	    const struct kpt_reading *b)
