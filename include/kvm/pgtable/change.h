@@ -33,8 +33,8 @@ kpt_replace_alone(struct kpt_visit *v, kpt_pte_t new, bool may_change)
 
 /*
  * Write @new if the entry still is what v->pte says.  An exclusive walk cannot
- * lose; only where @new was made of the old value, as a block's table is, it must
- * still be that.
+ * lose to another; only where @new was made of a leaf, as a block's table is, or a
+ * leaf that allows more, it must not lose what hardware has set since.
  */
 static __always_inline bool
 kpt_replace(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
@@ -45,7 +45,7 @@ kpt_replace(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v
 	if (w->shared && port->env->lose_race && port->env->lose_race(w->tree))
 		return false;
 
-	if (w->shared || (change == KPT_SPLIT && may_change))
+	if (w->shared || (may_change && kpt_present(port->format, new)))
 		return kpt_try_exchange(v->ptep, &v->pte, new);
 
 	kpt_replace_alone(v, new, may_change);
@@ -385,6 +385,9 @@ kpt_change_external(const struct kpt_port *port, struct kpt_walk *w, struct kpt_
 	/* They know nothing of annotations, and of a table only when it is freed. */
 	if (change != KPT_DETACH && change != KPT_ANNOTATE)
 		err = port->env->external_set(w->tree, v->ia, v->level, v->pte, new);
+	/* Nobody was faster, so to try again at once would not help. */
+	if (err == -EAGAIN)
+		err = -EBUSY;
 	if (err && change == KPT_UNMAP) {
 		kpt_note_refusal(w, v->ia, err);
 		err = 0;
@@ -459,8 +462,8 @@ kpt_commit_slowly(const struct kpt_port *port, struct kpt_walk *w, struct kpt_vi
  * @new: its new value
  * @change: what kpt_classify() would say
  *
- * Return: 0; -EAGAIN if the entry was changed first, by another walker or, where a block
- * is split, by its guest; or the error of the external tables.  If not 0, the entry is
+ * Return: 0; -EAGAIN if the entry was changed first, by another walker or, where the new
+ * value is present, by hardware; or the error of the external tables.  If not 0, the entry is
  * not changed.  A removal is never refused; the error of the external tables is in w->error.
  */
 static __always_inline int __must_check

@@ -4,8 +4,10 @@
  *
  * Each runs between kpt_begin() and kpt_end() or kpt_end_owing(), on the range
  * given there, under the client's lock as kpt_begin() was told.  Bad input is
- * refused with -EINVAL before anything is written.  If an operation ends early,
- * each entry is as it was or fully changed, and w->start says how far it came.
+ * refused with -EINVAL before anything is written, and a change that the format
+ * forbids before its entry is written.  If an operation ends early, each entry is as
+ * it was or fully changed, and w->start says how far it came.  An operation moves
+ * w->start, so another one needs a kpt_begin() of its own.
  */
 #ifndef __KVM_PGTABLE_OPS_H
 #define __KVM_PGTABLE_OPS_H
@@ -220,7 +222,9 @@ kpt_install_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_
 		return KPT_SKIP;
 	}
 	err = kpt_change(port, w, v, new);
-	return err ?: KPT_SKIP;
+	if (!err)
+		return KPT_SKIP;
+	return w->shared ? err : kpt_step(err);
 }
 
 static __always_inline int
@@ -561,7 +565,8 @@ kpt_edit_range(const struct kpt_port *port, struct kpt_walk *w, int floor, unsig
 	if (!kpt_editable(port->format, e.clear, e.set) || floor < 0 || floor > w->tree->top)
 		return -EINVAL;
 
-	err = kpt_walk_range(port, w, floor, KPT_LEAVES | what, kpt_edit_visitor, &e);
+	err = kpt_walk_range(port, w, floor, KPT_LEAVES | (what & KPT_YIELDS), kpt_edit_visitor,
+			     &e);
 	kpt_edit_owe(port, w, &e);
 	return err;
 }

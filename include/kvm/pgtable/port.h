@@ -103,7 +103,8 @@ struct kpt_walk;
  * @make_table:	replaces kpt_table() where the client encodes more
  * @first_small: the first entry of the table of @level that replaces a block,
  *		replaces kpt_relevel() where the client decides more
- * @external_set: applies a change of an entry to the external tables.  If it fails, an
+ * @external_set: applies a change of an entry to the external tables.  If it fails
+ *		(-EAGAIN counts as -EBUSY), an
  *		entry that was to be removed is removed from the tree all the same, and
  *		any other stays what it was
  * @external_free: frees the external counterpart of a table whose entries have

@@ -211,8 +211,8 @@ static __always_inline void kpt_leave(const struct kpt_port *port, struct kpt_wa
  * @port: port
  * @w: the operation
  *
- * If tables were unlinked, what is due for them is paid here, and only tracked
- * debt is handed on.
+ * If tables were unlinked, or may have been taken over, what is due for them is paid
+ * here, and only tracked debt is handed on.
  *
  * Return: what is owed.  Protection and unmapping: before the lock is dropped.
  * Tracking: before user space sees the dirty log.
@@ -222,7 +222,7 @@ kpt_end_owing(const struct kpt_port *port, struct kpt_walk *w)
 {
 	struct kpt_debt owed = w->gather.tracked;
 
-	if (!w->gather.tables)
+	if (!w->gather.tables && !port->env->take_over)
 		kpt_debt_add(&owed, kpt_take_debt(&w->gather.debt));
 	kpt_leave(port, w);
 	return owed;
@@ -399,6 +399,8 @@ restart:
 			v.stop = kpt_table_stop(port, w, v.ia, v.level);
 			if (what & KPT_EMPTIED) {
 				v.pte = kpt_read(v.ptep);
+				if (unlikely(!kpt_is_table(fmt, v.pte, v.level)))
+					goto next;
 				v.emptied = true;
 				step = visit(port, w, &v, arg);
 				v.emptied = false;

@@ -24,6 +24,7 @@ static struct kpt_client {
 	long entries;
 	unsigned int emptied;
 	unsigned int invalidated_broken;
+	bool keeps_debt;
 } client;
 
 static bool client_prepares(struct kpt_tree *tree, kpt_pte_t old, kpt_pte_t new, int level)
@@ -50,7 +51,8 @@ client_take_over(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t *tab
 	client.taken++;
 	client.taken_level = level;
 	client.taken_owing = w->gather.debt.owes;
-	kpt_pay(port, w->tree, &w->gather.debt);
+	if (!client.keeps_debt)
+		kpt_pay(port, w->tree, &w->gather.debt);
 	client_give_up(w->tree, table, level);
 }
 
@@ -370,6 +372,27 @@ static void hands_tables_over(struct kunit *test)
 	}
 }
 
+/* A table that the client takes over may be gone when the operation ends. */
+static void hands_out_no_debt_for_tables(struct kunit *test)
+{
+	struct kpt_call c = {
+		.op = KPT_OP_UNMAP,
+		.start = BASE,
+		.end = BASE + BLOCK,
+		.what = KPT_TABLES,
+		.owing = true,
+	};
+
+	start(test);
+	KUNIT_EXPECT_EQ(test, run(test, KPT_OP_MAP, BASE, BASE + PAGE, false), 0);
+	client.keeps_debt = true;
+	KUNIT_EXPECT_EQ(test, client.t->config->run(&c), 0);
+	client.keeps_debt = false;
+	KUNIT_EXPECT_EQ(test, client.taken, 1);
+	KUNIT_EXPECT_EQ(test, c.debt.owes, 0);
+	finish(test);
+}
+
 static void count_reclaimed(void *data, const void *root, const void *table)
 {
 	++*(unsigned int *)data;
@@ -431,6 +454,7 @@ static struct kunit_case client_cases[] = {
 	KUNIT_CASE(prepares_a_live_leaf_in_place),
 	KUNIT_CASE(breaks_where_more_than_the_size_changes),
 	KUNIT_CASE(hands_tables_over),
+	KUNIT_CASE(hands_out_no_debt_for_tables),
 	KUNIT_CASE(traces_what_it_hands_over),
 	KUNIT_CASE(tells_every_entry),
 	KUNIT_CASE(tells_of_many_at_once),

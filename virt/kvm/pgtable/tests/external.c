@@ -100,8 +100,8 @@ int kpt_external_set(struct kpt_tree *tree, u64 ia, int level, kpt_pte_t old, kp
 
 	kpt_test_step(t);
 	check_set(t, ia, level, old, new);
-	if (++refuse->seen == refuse->at)
-		return -EIO;
+	if (++refuse->seen == refuse->at || (refuse->every && refuse->seen > refuse->at))
+		return t->external->error ?: -EIO;
 
 	if (kpt_is_table(fmt, new, level))
 		put_table(t, ia, level, new, kpt_present(fmt, old));

@@ -14,6 +14,7 @@
  * @leaves:	how many leaves there are
  * @table_count: how many tables there are
  * @refuse:	chances to refuse a change
+ * @error:	what is answered then, -EIO if it is 0
  */
 struct kpt_external {
 	struct xarray entries[KPT_MAX_LEVELS];
@@ -21,6 +22,7 @@ struct kpt_external {
 	long leaves;
 	long table_count;
 	struct kpt_trap refuse;
+	int error;
 };
 
 void kpt_external_start(struct kpt_test *t, struct kpt_external *x);

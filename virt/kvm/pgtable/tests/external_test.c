@@ -122,6 +122,25 @@ static void refused_protection_leaves_the_entry(struct kunit *test)
 	finish(m);
 }
 
+/* Another walk was not faster: to try again at once would never end. */
+static void does_not_ask_again(struct kunit *test)
+{
+	static const enum kpt_op ops[] = { KPT_OP_WRPROT, KPT_OP_EDIT_MASK };
+
+	for (int i = 0; i < 2 * ARRAY_SIZE(ops); i++) {
+		struct kpt_mirror *m = start(test);
+
+		KUNIT_EXPECT_EQ(test, run(m, KPT_OP_MAP, m->base, m->base + m->page, false), 0);
+		m->x.refuse = (struct kpt_trap) { .at = 1, .every = true };
+		m->x.error = -EAGAIN;
+		KUNIT_EXPECT_EQ(test, run(m, ops[i / 2], m->base, m->base + m->page, i % 2),
+				-EBUSY);
+		KUNIT_EXPECT_EQ(test, m->x.refuse.seen, 1);
+		m->x.refuse = (struct kpt_trap) { };
+		finish(m);
+	}
+}
+
 /* The memory is about to be somebody else's: it goes from the mirror, and so does all else. */
 static void refused_removal_goes_on(struct kunit *test, enum kpt_op op, unsigned int what,
 				    int level, bool shared)
@@ -220,6 +239,7 @@ static struct kunit_case external_cases[] = {
 	KUNIT_CASE(follows_every_change),
 	KUNIT_CASE(takes_back_what_is_refused),
 	KUNIT_CASE(refused_protection_leaves_the_entry),
+	KUNIT_CASE(does_not_ask_again),
 	KUNIT_CASE(completes_a_refused_removal),
 	KUNIT_CASE(looks_between_few_steps),
 	KUNIT_CASE(does_not_collapse),
