@@ -31,8 +31,9 @@ typedef struct {
 
 #define xchg(ptr, value)	__atomic_exchange_n(ptr, value, __ATOMIC_SEQ_CST)
 
+/* Whoever loses may go on to what he found, as after READ_ONCE(). */
 #define try_cmpxchg64(ptr, old, new) \
-	__atomic_compare_exchange_n(ptr, old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)
+	__atomic_compare_exchange_n(ptr, old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_CONSUME)
 
 #define cmpxchg64(ptr, old, new)		\
 ({						\
