@@ -44,7 +44,6 @@ typedef struct {
 })
 
 #define smp_store_release(ptr, value)	__atomic_store_n(ptr, value, __ATOMIC_RELEASE)
-#define smp_load_acquire(ptr)		__atomic_load_n(ptr, __ATOMIC_ACQUIRE)
 
 static inline bool test_and_set_bit(long nr, unsigned long *addr)
 {
