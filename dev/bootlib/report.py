@@ -131,7 +131,9 @@ def show(options, results, facts, splats, work):
     for line in splats:
         print(f"failed: outside of a test{turns(options)}: {line}; logs: {work}")
     failed = failures(results, splats)
-    print(f"{len(results) + len(splats) - failed} passed, {failed} failed")
+    skipped = sum(result.verdict == "skip" for result in results)
+    print(f"{len(results) + len(splats) - failed - skipped} passed, {failed} failed"
+          f"{f', {skipped} skipped' if skipped else ''}")
 
 
 def failures(results, splats):

@@ -14,6 +14,16 @@ SPLAT = re.compile(r"WARNING:|BUG:|BUG at|Oops|Kernel panic|general protection|"
 FIGURE = re.compile(r"^(?P<label>.*?\S)[\s:]+(?P<seconds>\d+)\.(?P<nanoseconds>\d{9})s")
 
 
+# A total that counts skips, in ksft's words, and the number.
+SKIP_TOTAL = re.compile(r"\bskip(?:ped)?:(\d+)", re.IGNORECASE)
+
+
+def tells_of_a_skip(line):
+    """A total of no skips is none."""
+    total = SKIP_TOTAL.search(line)
+    return int(total[1]) > 0 if total else "skip" in line.lower()
+
+
 @dataclass
 class Result:
     test: str
@@ -30,7 +40,7 @@ class Result:
 
     @property
     def skips(self):
-        return sum("skip" in line.lower() for line in self.output)
+        return sum(tells_of_a_skip(line) for line in self.output)
 
     @property
     def figures(self):

@@ -137,6 +137,7 @@ void rcu_read_lock(void)
 void rcu_read_unlock(void)
 {
 	if (!--me.nesting)
+		/* What this has read is read; pairs with all_began_in(). */
 		smp_store_release(&me.since, 0);
 }
 

@@ -240,7 +240,7 @@ void kpt_test_detached(struct kpt_tree *tree, kpt_pte_t *table, int level)
 	if (level || !info->t->config->unheard)
 		return;
 
-	info->unheard = true;
+	WRITE_ONCE(info->unheard, true);
 	kpt_dirt_unlinked(info->t, table, info->ia);
 }
 
@@ -355,7 +355,7 @@ bool kpt_test_must_report(struct kpt_test *t, const kpt_pte_t *table, bool sets_
 {
 	const struct kpt_table_info *info = to_info(table);
 
-	return !info->unheard && (sets_dirty || !test_bit(KPT_TABLE_UNLINKED, &info->state));
+	return !READ_ONCE(info->unheard) && (sets_dirty || !test_bit(KPT_TABLE_UNLINKED, &info->state));
 }
 
 bool kpt_test_freed(const kpt_pte_t *table)
@@ -389,8 +389,9 @@ bool kpt_test_hears(struct kpt_tree *tree)
 static bool is_unheard(struct kpt_test *t, const struct kpt_visit *v)
 {
 	unsigned long size = kpt_entries(t->config->format) * sizeof(kpt_pte_t);
+	const kpt_pte_t *table = (void *)ALIGN_DOWN((unsigned long)v->ptep, size);
 
-	return !v->level && to_info((void *)ALIGN_DOWN((unsigned long)v->ptep, size))->unheard;
+	return !v->level && READ_ONCE(to_info(table)->unheard);
 }
 
 void kpt_test_changed(struct kpt_tree *tree, const struct kpt_visit *v, kpt_pte_t new)

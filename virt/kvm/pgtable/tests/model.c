@@ -503,7 +503,8 @@ void kpt_dirt_unlinked(struct kpt_test *t, const kpt_pte_t *table, u64 ia)
 	const struct kpt_format *fmt = t->config->format;
 
 	for (unsigned int i = 0; i < kpt_entries(fmt); i++)
-		kpt_dirt_changed(t, ia + i * kpt_span(fmt, 0), 0, table[i], fmt->empty);
+		kpt_dirt_changed(t, ia + i * kpt_span(fmt, 0), 0, READ_ONCE(table[i]),
+				 fmt->empty);
 }
 
 void kpt_dirt_forgotten(struct kpt_test *t, const kpt_pte_t *table, u64 ia)
@@ -511,5 +512,6 @@ void kpt_dirt_forgotten(struct kpt_test *t, const kpt_pte_t *table, u64 ia)
 	const struct kpt_format *fmt = t->config->format;
 
 	for (unsigned int i = 0; i < kpt_entries(fmt); i++)
-		kpt_dirt_balance(t, ia + i * kpt_span(fmt, 0), 0, table[i], fmt->empty);
+		kpt_dirt_balance(t, ia + i * kpt_span(fmt, 0), 0, READ_ONCE(table[i]),
+				 fmt->empty);
 }

@@ -31,8 +31,9 @@ typedef struct {
 
 #define xchg(ptr, value)	__atomic_exchange_n(ptr, value, __ATOMIC_SEQ_CST)
 
+/* Whoever loses may go on to what he found, as after READ_ONCE(). */
 #define try_cmpxchg64(ptr, old, new) \
-	__atomic_compare_exchange_n(ptr, old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)
+	__atomic_compare_exchange_n(ptr, old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_CONSUME)
 
 #define cmpxchg64(ptr, old, new)		\
 ({						\
@@ -43,7 +44,6 @@ typedef struct {
 })
 
 #define smp_store_release(ptr, value)	__atomic_store_n(ptr, value, __ATOMIC_RELEASE)
-#define smp_load_acquire(ptr)		__atomic_load_n(ptr, __ATOMIC_ACQUIRE)
 
 static inline bool test_and_set_bit(long nr, unsigned long *addr)
 {

@@ -6,6 +6,9 @@
 #include <linux/atomic.h>
 #include <linux/bitmap.h>
 
+/* A plain read in tools/include, while others may set the bit. */
+#define test_bit(nr, addr)	(READ_ONCE((addr)[BIT_WORD(nr)]) >> ((nr) % BITS_PER_LONG) & 1)
+
 #define __ffs64(word)	((unsigned int)__builtin_ctzll(word))
 
 #endif

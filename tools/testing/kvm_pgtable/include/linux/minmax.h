@@ -11,8 +11,10 @@
 #undef max_t
 #undef clamp
 
-#define min(x, y)		({ typeof(x) __x = (x); typeof(y) __y = (y); __x < __y ? __x : __y; })
-#define max(x, y)		({ typeof(x) __x = (x); typeof(y) __y = (y); __x > __y ? __x : __y; })
+#define __best(x, op, y) \
+	({ typeof(x) __x = (x); typeof(y) __y = (y); __x op __y ? __x : __y; })
+#define min(x, y)		__best(x, <, y)
+#define max(x, y)		__best(x, >, y)
 #define min_t(type, x, y)	min((type)(x), (type)(y))
 #define max_t(type, x, y)	max((type)(x), (type)(y))
 #define clamp(x, low, high)	min(max(x, low), high)

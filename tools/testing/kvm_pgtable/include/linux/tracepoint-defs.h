@@ -10,6 +10,6 @@ struct tracepoint {
 };
 
 #define DECLARE_TRACEPOINT(name)	extern struct tracepoint __tracepoint_##name
-#define tracepoint_enabled(name)	(READ_ONCE(__tracepoint_##name.probe) != NULL)
+#define tracepoint_enabled(name)	(!!READ_ONCE(__tracepoint_##name.probe))
 
 #endif

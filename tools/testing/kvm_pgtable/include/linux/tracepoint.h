@@ -12,7 +12,7 @@
 
 /* Defined wherever the events are included, and merged by the linker. */
 #define TRACE_EVENT(name, proto, args, ...)					\
-	struct tracepoint __tracepoint_##name __attribute__((weak));		\
+	struct tracepoint __tracepoint_##name __weak;		\
 										\
 static inline void trace_##name(proto)						\
 {										\
