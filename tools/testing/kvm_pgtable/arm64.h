@@ -92,14 +92,10 @@ extern bool cpu_has[CPU_FEATURES];
 #define ID_AA64MMFR0_EL1_PARANGE_SHIFT	0
 #define cpuid_feature_extract_unsigned_field(reg, shift)	((reg) >> (shift) & 15)
 
-/* Memory types; of stage 1 any that differ will do. */
+/* Memory types */
 
-#define MT_NORMAL			0
-#define MT_DEVICE_nGnRE			1
 #define PAGE_S2_MEMATTR(type)		TEST_S2_##type
 #define TEST_S2(memattr)		FIELD_PREP(GENMASK_ULL(5, 2), memattr)
-#define TEST_S2_DEVICE_nGnRE		TEST_S2(1)
-#define TEST_S2_NORMAL_NC		TEST_S2(5)
 #define TEST_S2_NORMAL			TEST_S2(cpu_has[ARM64_HAS_STAGE2_FWB] ? 6 : 15)
 #define TEST_S2_AS_S1			TEST_S2(7)
 
