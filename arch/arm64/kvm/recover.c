@@ -74,7 +74,7 @@ static enum kvm_pgtable_prot allowed(u64 addr, u64 phys, u64 size, void *arg)
 	if (!leaf.writable || r->slot->flags & KVM_MEM_READONLY)
 		return KVM_PGTABLE_PROT_R;
 
-	/* The guest may write from now on without anybody noticing.  Reserved pages have no state. */
+	/* The guest may write now without anybody noticing.  Reserved pages are never dirty. */
 	if (!PageReserved(pfn_to_page(PHYS_PFN(phys))))
 		folio_set_dirty(pfn_folio(PHYS_PFN(phys)));
 	return KVM_PGTABLE_PROT_R | KVM_PGTABLE_PROT_W;

@@ -353,7 +353,7 @@ static void breaks_where_more_than_the_size_changes(struct kunit *test)
 						  shared), 0);
 			KUNIT_EXPECT_EQ(test, client.invalidated_broken, mixed);
 			KUNIT_EXPECT_EQ(test, client.taken, 1);
-			KUNIT_EXPECT_TRUE(test, kpt_writable(&kpt_s2_4k, entry_at(BASE + 8 * PAGE)));
+			KUNIT_EXPECT_EQ(test, kpt_s2_perms(entry_at(BASE + 8 * PAGE)), KPT_RWX);
 			finish(test);
 		}
 	}

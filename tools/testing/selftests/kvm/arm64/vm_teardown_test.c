@@ -77,7 +77,8 @@ int main(void)
 	u64 plain, nested = 0;
 
 	TEST_REQUIRE(write_tracing("kprobe_events", O_APPEND, "p:" PROBE " synchronize_rcu\n"));
-	TEST_ASSERT(write_tracing("events/" PROBE "/filter", O_TRUNC, "common_pid == %d", getpid()) &&
+	TEST_ASSERT(write_tracing("events/" PROBE "/filter", O_TRUNC, "common_pid == %d",
+				  getpid()) &&
 		    write_tracing("events/" PROBE "/enable", O_TRUNC, "1"), "the probe is refused");
 
 	plain = waits_at_the_end(false);
