@@ -96,6 +96,8 @@ class Boot:
                 for line in output:
                     self.take(line)
                 self.progress.show(self)
+                # Of a fault, one complaint is enough, and its test may never end.
+                self.over = self.over or self.options.mutated and self.complained()
                 if not self.over and (trouble := self.trouble(alive)):
                     return self.end_badly(trouble)
                 time.sleep(0.1)
@@ -110,6 +112,9 @@ class Boot:
                 self.in_console = self.results[int(marker[2])] if marker[1] == "begin" else None
             elif "@@ " not in line and SPLAT.search(line):
                 (self.in_console or self).splats.append(line.strip())
+
+    def complained(self):
+        return bool(self.splats) or any(result.splats for result in self.results)
 
     def trouble(self, alive):
         limit = self.options.limit if self.current else self.options.machine.boot_limit

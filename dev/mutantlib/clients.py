@@ -29,6 +29,7 @@ class Client:
     hardware: str
     source: str
     tests: str
+    model: str = ""
 
     @property
     def mutated(self):
@@ -37,8 +38,12 @@ class Client:
 
 CLIENTS = (
     Client("x86", "npt", "arch/x86/kvm/mmu/tdp_mmu.c",
-           "x86/page_tables_dump_test; x86/dirty_log_page_splitting_test -b 16M -s anonymous_hugetlb_2mb;"
-           "dirty_log_test -i 3"),
+           "x86/page_tables_dump_test; x86/unreachable_gpa_test;"
+           "x86/dirty_log_page_splitting_test -b 16M -s anonymous_hugetlb_2mb;"
+           "nx_huge_pages=force nx_huge_pages_recovery_ratio=1 nx_huge_pages_recovery_period_ms=100 "
+           "x86/nx_huge_pages_test -r -p 100 -t 887563923; dirty_log_test -i 3",
+           # MAXPHYADDR is more than a root of four levels resolves, and leaves a bit to reserve.
+           model="EPYC-Rome,phys-bits=50"),
     Client("arm64", "vhe", "arch/arm64/kvm/hyp/pgtable.c",
            "arm64/tlb_invalidation_test; arm64/eager_split_test; arm64/huge_page_recovery_test;"
            "arm64/lockless_ageing_test; dirty_log_test -i 2"),
@@ -82,8 +87,8 @@ def write(client):
 
 
 def options_for(client, number):
-    os.environ.update(HW=client.hardware, TESTS=client.tests, APPEND=f"kpt_mutant={number}",
-                      MUTATED=str(client.mutated))
+    os.environ.update(HW=client.hardware, CPU=client.model, TESTS=client.tests,
+                      APPEND=f"kpt_mutant={number}", MUTATED=str(client.mutated))
     return read_options()
 
 

@@ -26,6 +26,9 @@
 
 #include <trace/events/kvm.h>
 
+/* Each change of an entry is checked, which the loops of other kernels do not pay for. */
+#define TDP_PROVES	(IS_ENABLED(CONFIG_KVM_PROVE_MMU) || IS_ENABLED(CONFIG_PROVE_LOCKING))
+
 /* An operation's view of one root. */
 struct tdp_tree {
 	struct kpt_tree tree;
@@ -34,7 +37,7 @@ struct tdp_tree {
 	const struct kvm_memory_slot *slot;	/* for huge page recovery */
 	struct kvm_mmu_page *spare;		/* for splitting */
 	struct kpt_visit huge;			/* the huge page that is split next */
-	bool shared;				/* for lockdep, as is the next */
+	bool shared;				/* these two if TDP_PROVES */
 	bool lockless;
 };
 
@@ -254,7 +257,7 @@ static void tdp_assert_locked(struct kvm *kvm, bool shared)
 		lockdep_assert_held_write(&kvm->mmu_lock);
 }
 
-/* What holds for each change of an entry, for kernels that are to prove it. */
+/* What holds for each change of an entry. */
 static noinline void tdp_prove_change(const struct tdp_tree *tdp, const struct kpt_visit *v,
 				      u64 new_spte)
 {
@@ -292,7 +295,7 @@ tdp_changed(struct kpt_tree *tree, const struct kpt_visit *v, u64 new_spte)
 {
 	u64 old_spte = v->pte;
 
-	if (IS_ENABLED(CONFIG_KVM_PROVE_MMU))
+	if (TDP_PROVES)
 		tdp_prove_change(to_tdp(tree), v, new_spte);
 
 	/* Entries that rely on write protection instead of dirty bits must not lose one. */
@@ -448,7 +451,7 @@ static void tdp_tree_init(struct tdp_tree *tdp, struct kvm *kvm, struct kvm_mmu_
 	tdp->root = root;
 	tdp->slot = NULL;
 	tdp->spare = NULL;
-	if (IS_ENABLED(CONFIG_KVM_PROVE_MMU)) {
+	if (TDP_PROVES) {
 		tdp->shared = true;
 		tdp->lockless = false;
 	}
@@ -461,7 +464,7 @@ static bool tdp_begin(struct tdp_tree *tdp, struct kpt_walk *w, struct kvm *kvm,
 	gfn_t max;
 
 	tdp_tree_init(tdp, kvm, root);
-	if (IS_ENABLED(CONFIG_KVM_PROVE_MMU))
+	if (TDP_PROVES)
 		tdp->shared = shared;
 	max = min(kvm_mmu_max_gfn() + 1, gpa_to_gfn(kpt_tree_end(&tdp->tree)));
 	return !kpt_begin(&tdp_port, w, &tdp->tree, gfn_to_gpa(min(start, max)),
@@ -1017,7 +1020,7 @@ static bool tdp_age(struct kvm *kvm, struct kvm_gfn_range *range, bool test_only
 
 		if (!tdp_begin(&tdp, &w, kvm, root, range->start, range->end, true))
 			continue;
-		if (IS_ENABLED(CONFIG_KVM_PROVE_MMU))
+		if (TDP_PROVES)
 			tdp.lockless = true;
 		young |= kpt_age(&tdp_port, &w, shadow_accessed_mask, test_only);
 		kpt_end(&tdp_port, &w);
@@ -1231,7 +1234,8 @@ void kvm_tdp_mmu_recover_huge_pages(struct kvm *kvm, const struct kvm_memory_slo
 	if (WARN_ON_ONCE(kvm_slot_dirty_track_enabled(slot)))
 		return;
 
-	while ((root = tdp_next_root(kvm, root, slot->as_id, KVM_VALID_ROOTS))) {
+	/* A mirror has no huge pages. */
+	while ((root = tdp_next_root(kvm, root, slot->as_id, KVM_DIRECT_ROOTS))) {
 		if (!tdp_begin_slot(&tdp, &w, kvm, root, slot))
 			continue;
 		tdp.slot = slot;

@@ -53,15 +53,22 @@ static char *dump_path(struct kvm_vm *vm)
 	return path;
 }
 
+static FILE *open_dump(const char *path)
+{
+	FILE *file = fopen(path, "r");
+
+	TEST_ASSERT(file, "cannot open %s: %s", path, strerror(errno));
+	return file;
+}
+
 /* Leaves of the test's memory, from lines such as "0x...-0x... 2048K level 1 RWXU AD 0x...". */
 static struct mapped read_dump(const char *path)
 {
 	unsigned long long start, end, last = 0;
 	struct mapped found = { };
 	char line[256], perms[5], used[3];
-	FILE *file = fopen(path, "r");
+	FILE *file = open_dump(path);
 
-	TEST_ASSERT(file, "cannot open %s: %s", path, strerror(errno));
 	while (fgets(line, sizeof(line), file)) {
 		if (sscanf(line, "0x%llx-0x%llx %*uK level %*d %4[-RWXU] %2[-AD] ",
 			   &start, &end, perms, used) != 4)
@@ -97,6 +104,57 @@ static void expect_accessed(const char *path, u64 pages)
 
 	TEST_ASSERT(!has_accessed_bits || accessed == pages, "%lu pages accessed; expected %lu",
 		    accessed, pages);
+}
+
+/* As many lines as there are pages: between two that are mapped is one that is not. */
+static void map_every_other_page(struct kvm_vcpu *vcpu)
+{
+	for (u64 page = 0; page < TEST_NPAGES; page += 2) {
+		struct kvm_pre_fault_memory range = {
+			.gpa = TEST_GPA + page * PAGE_SIZE,
+			.size = PAGE_SIZE,
+		};
+
+		vcpu_ioctl(vcpu, KVM_PRE_FAULT_MEMORY, &range);
+	}
+}
+
+static u64 lines_of_test_memory(FILE *file)
+{
+	unsigned long long start, end;
+	char line[256];
+	u64 lines = 0;
+
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "0x%llx-0x%llx ", &start, &end) == 2 &&
+		    start >= TEST_GPA && end <= TEST_GPA + TEST_SIZE)
+			lines++;
+	}
+	return lines;
+}
+
+/* A dump says what is there when it is read, not what was when it was opened. */
+static void test_partial_reads(struct kvm_vm *vm, struct kvm_vcpu *vcpu, const char *path)
+{
+	char line[256];
+	FILE *file;
+	u64 lines;
+
+	vm_userspace_mem_region_add(vm, VM_MEM_SRC_ANONYMOUS, TEST_GPA, TEST_SLOT, TEST_NPAGES, 0);
+	map_every_other_page(vcpu);
+
+	file = open_dump(path);
+	TEST_ASSERT_EQ(lines_of_test_memory(file), TEST_NPAGES / 2);
+	fclose(file);
+
+	/* Small reads, of what no single buffer holds. */
+	file = open_dump(path);
+	setvbuf(file, NULL, _IOFBF, 128);
+	TEST_ASSERT(fgets(line, sizeof(line), file), "the dump is empty");
+	vm_mem_region_delete(vm, TEST_SLOT);
+	lines = lines_of_test_memory(file);
+	TEST_ASSERT(lines < TEST_NPAGES / 4, "%lu lines of memory that is gone", lines);
+	fclose(file);
 }
 
 int main(void)
@@ -142,6 +200,7 @@ int main(void)
 
 	vm_mem_region_delete(vm, TEST_SLOT);
 	expect(path, 0, 0);
+	test_partial_reads(vm, vcpu, path);
 
 	kvm_vm_free(vm);
 	TEST_ASSERT(stat(path, &status) && errno == ENOENT, "%s is there after the VM", path);
