@@ -386,6 +386,7 @@ static void hands_out_no_debt_for_tables(struct kunit *test)
 	start(test);
 	KUNIT_EXPECT_EQ(test, run(test, KPT_OP_MAP, BASE, BASE + PAGE, false), 0);
 	client.keeps_debt = true;
+	c.tree = &client.t->tree;
 	KUNIT_EXPECT_EQ(test, client.t->config->run(&c), 0);
 	client.keeps_debt = false;
 	KUNIT_EXPECT_EQ(test, client.taken, 1);
