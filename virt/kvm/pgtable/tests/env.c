@@ -355,7 +355,8 @@ bool kpt_test_must_report(struct kpt_test *t, const kpt_pte_t *table, bool sets_
 {
 	const struct kpt_table_info *info = to_info(table);
 
-	return !READ_ONCE(info->unheard) && (sets_dirty || !test_bit(KPT_TABLE_UNLINKED, &info->state));
+	return !READ_ONCE(info->unheard) &&
+	       (sets_dirty || !test_bit(KPT_TABLE_UNLINKED, &info->state));
 }
 
 bool kpt_test_freed(const kpt_pte_t *table)

@@ -73,7 +73,7 @@ enum kpt_lock {
  * @cpu:	the one that executes the engine's operations
  * @cpu_lock:	protects what the simulated CPUs cache
  * @invalidations: how many there were
- * @steps:	invalidations and calls of external tables since a walk last looked whether to yield
+ * @steps:	invalidations and calls of external tables since a walk last looked up
  * @reclaimed:	tables that were unlinked and handed back
  * @live:	tables allocated and not freed, the root excluded
  * @tables:	tables linked, by the level of their entries, the root excluded

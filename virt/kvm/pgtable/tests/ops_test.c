@@ -473,7 +473,8 @@ static noinline_for_stack void run_on_all(struct kpt_ops *o, enum kpt_op op, boo
 static bool takes_write(struct kpt_ops *o, enum kpt_op op)
 {
 	return op == KPT_OP_WRPROT || op == KPT_OP_PROTECT || op == KPT_OP_UNMAP ||
-	       op == KPT_OP_ZAP || (op == KPT_OP_AGE && o->t->config->saved) || (op == KPT_OP_CLEAR_DIRTY && o->fmt->write);
+	       op == KPT_OP_ZAP || (op == KPT_OP_AGE && o->t->config->saved) ||
+	       (op == KPT_OP_CLEAR_DIRTY && o->fmt->write);
 }
 
 static noinline_for_stack void
