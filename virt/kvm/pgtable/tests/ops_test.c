@@ -86,7 +86,7 @@ static u64 aged_bits(const struct kpt_config *config)
 	return config->saved ? fmt->perm_mask & ~fmt->write : fmt->accessed;
 }
 
-static int leaf_level(struct kpt_ops *o, u64 ia)
+static noinline_for_stack int leaf_level(struct kpt_ops *o, u64 ia)
 {
 	struct kpt_call c = call(o, KPT_OP_LOOKUP, ia, ia + o->page);
 	long level = kpt_test_run(o->t, &c);
@@ -94,7 +94,7 @@ static int leaf_level(struct kpt_ops *o, u64 ia)
 	return kpt_is_leaf(o->fmt, c.ptes[level], level) ? level : -1;
 }
 
-static kpt_pte_t entry_at(struct kpt_ops *o, u64 ia)
+static noinline_for_stack kpt_pte_t entry_at(struct kpt_ops *o, u64 ia)
 {
 	struct kpt_call c = call(o, KPT_OP_LOOKUP, ia, ia + o->page);
 
@@ -1083,7 +1083,8 @@ static void run_as_often_as_it_takes(struct kpt_ops *o, struct kpt_call *c)
 }
 
 /* Returns false if the operation has fewer moments. */
-static bool write_at_moment(struct kpt_ops *o, enum kpt_op op, bool shared, unsigned int n)
+static noinline_for_stack bool
+write_at_moment(struct kpt_ops *o, enum kpt_op op, bool shared, unsigned int n)
 {
 	struct kpt_call m = call(o, KPT_OP_MAP, o->base, o->base + o->page);
 	struct kpt_call u = call(o, KPT_OP_UNMAP, o->base, o->base + o->page);
@@ -1127,8 +1128,8 @@ static void no_write_is_lost_at_any_moment(struct kunit *test)
 	finish(&o);
 }
 
-static bool write_at_moment_of_more(struct kpt_ops *o, enum kpt_op op, bool shared,
-				    unsigned int n)
+static noinline_for_stack bool
+write_at_moment_of_more(struct kpt_ops *o, enum kpt_op op, bool shared, unsigned int n)
 {
 	struct kpt_call m = call(o, KPT_OP_MAP, o->base, o->base + o->page);
 	struct kpt_call u = call(o, KPT_OP_UNMAP, o->base, o->base + o->page);
@@ -1165,12 +1166,16 @@ static void no_write_is_lost_when_more_is_allowed(struct kunit *test)
 }
 
 /* Returns false if the operation has fewer moments.  The writes are to the second page. */
-static bool write_at_moment_of_table(struct kpt_ops *o, const struct kpt_call *op, unsigned int n)
+static noinline_for_stack bool
+write_at_moment_of_table(struct kpt_ops *o, enum kpt_op op, bool shared, unsigned int n)
 {
 	struct kpt_call m = call(o, KPT_OP_MAP, o->base, o->base + o->block);
 	struct kpt_call u = call(o, KPT_OP_UNMAP, o->base, o->base + o->block);
-	struct kpt_call c = *op;
+	struct kpt_call c = call(o, op, o->base, o->base + o->block);
 
+	c.what = op == KPT_OP_UNMAP ? KPT_TABLES : 0;
+	c.level = op == KPT_OP_ZAP;
+	c.shared = shared;
 	m.level = 0;
 	m.value &= ~o->fmt->dirty;
 	run(o, &m);
@@ -1186,24 +1191,17 @@ static bool write_at_moment_of_table(struct kpt_ops *o, const struct kpt_call *o
 /* While a table is unlinked that CPUs may still walk. */
 static void no_write_is_lost_with_its_table(struct kunit *test)
 {
+	static const enum kpt_op ops[] = { KPT_OP_UNMAP, KPT_OP_ZAP, KPT_OP_COLLAPSE };
 	struct kpt_ops o = start(test);
-	struct kpt_call ops[] = {
-		call(&o, KPT_OP_UNMAP, o.base, o.base + o.block),
-		call(&o, KPT_OP_ZAP, o.base, o.base + o.block),
-		call(&o, KPT_OP_COLLAPSE, o.base, o.base + o.block),
-	};
 	unsigned int n;
 
-	ops[0].what = KPT_TABLES;
-	ops[1].level = 1;
 	o.t->dirt = o.m;
 	test->priv = (void *)(o.base + o.page);
 	for (int i = 0; i < 2 * ARRAY_SIZE(ops); i++) {
-		ops[i / 2].shared = i % 2;
 		n = 1;
-		while (!o.t->failed && write_at_moment_of_table(&o, &ops[i / 2], n))
+		while (!o.t->failed && write_at_moment_of_table(&o, ops[i / 2], i % 2, n))
 			n += n < 16 ? 1 : kpt_entries(o.fmt) / 9;
-		KUNIT_EXPECT_GE_MSG(test, n, 4, "operation %d", ops[i / 2].op);
+		KUNIT_EXPECT_GE_MSG(test, n, 4, "operation %d", ops[i / 2]);
 	}
 	o.t->dirt = NULL;
 	finish(&o);
