@@ -454,15 +454,23 @@ void kpt_test_end(struct kpt_tree *tree)
 	rcu_read_unlock();
 }
 
-void kpt_test_step(struct kpt_test *t)
+/* Several threads would count each other's steps. */
+static bool counts_steps(const struct kpt_test *t)
 {
-	t->steps++;
+	return !t->threads && !t->schedule;
 }
 
-/* Where threads take turns, they would count each other's. */
+void kpt_test_step(struct kpt_test *t)
+{
+	if (counts_steps(t))
+		t->steps++;
+}
+
 static void end_of_steps(struct kpt_test *t)
 {
-	if (!t->threads && !t->schedule && t->steps > KPT_LOOK_EVERY)
+	if (!counts_steps(t))
+		return;
+	if (t->steps > KPT_LOOK_EVERY)
 		kpt_test_report(t, "invariant 6: %u slow steps between two looks", t->steps);
 	t->steps = 0;
 }
