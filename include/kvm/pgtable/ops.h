@@ -216,11 +216,11 @@ kpt_install_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_
 	    !kpt_takes_steps(port, w->tree, KPT_MAP))
 		return kpt_fill_range(port, w, v, c);
 
-	new = kpt_content_at(fmt, c, v->ia, v->level);
-	if (new == v->pte) {
+	if (kpt_is_leaf(fmt, v->pte, v->level))
 		kpt_owe_spurious(port, w, v);
+	new = kpt_content_at(fmt, c, v->ia, v->level);
+	if (new == v->pte)
 		return KPT_SKIP;
-	}
 	err = kpt_change(port, w, v, new);
 	if (!err)
 		return KPT_SKIP;

@@ -1330,6 +1330,28 @@ static void a_fault_that_another_cpu_served_ends(struct kunit *test)
 	finish(&o);
 }
 
+/* Since then the page was aged or cleaned: what the second CPU sets flushes nothing by itself. */
+static void a_fault_that_was_served_and_aged_ends(struct kunit *test)
+{
+	const struct kpt_config *config = test->param_value;
+	u64 bits[] = { config->format->accessed, config->format->dirty };
+
+	for (int i = 0; i < ARRAY_SIZE(bits); i++) {
+		struct kpt_ops o = start(test);
+		struct kpt_call c = call(&o, KPT_OP_CLEAR_DIRTY, o.base, o.base + o.page);
+
+		KUNIT_EXPECT_FALSE(test, kpt_cpu_access(o.t, 1, o.base, KPT_R));
+		map_on_cpu(&o, 0, KPT_RW);
+		c.clear = bits[i];
+		c.owing = true;
+		KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), 0);
+		map_on_cpu(&o, 1, KPT_RW);
+		kpt_cpus_check_progress(o.t, o.base, KPT_R);
+		kpt_test_pay_tracked(o.t);
+		finish(&o);
+	}
+}
+
 /* Debts */
 
 static void invalidates_once(struct kunit *test)
@@ -1619,6 +1641,7 @@ static struct kunit_case ops_cases[] = {
 	KUNIT_CASE_PARAM(ages_once_and_without_invalidation, kpt_next_config),
 	KUNIT_CASE_PARAM(ages_no_annotation, next_with_accessed),
 	KUNIT_CASE_PARAM(a_fault_that_another_cpu_served_ends, kpt_next_config),
+	KUNIT_CASE_PARAM(a_fault_that_was_served_and_aged_ends, next_with_accessed),
 	KUNIT_CASE_PARAM(invalidates_once, kpt_next_config),
 	KUNIT_CASE_PARAM(hands_out_tracked_debt, kpt_next_config),
 	KUNIT_CASE_PARAM(hands_out_what_it_unmapped, kpt_next_config),
