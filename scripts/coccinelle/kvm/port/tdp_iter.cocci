@@ -126,7 +126,9 @@ idexpression bit, mask;
 -	trace_kvm_tdp_mmu_spte_changed(...);
 - }
 + if (mask && tdp_begin(&tdp, &w, kvm, root, base, base + __fls(mask) + 1, false)) {
-+	KVM_BUG_ON(kpt_edit_mask(&tdp_port, &w, &mask, bit, 0), kvm);
++	u64 wanted = mask;
++
++	KVM_BUG_ON(kpt_edit_mask(&tdp_port, &w, &wanted, bit, 0), kvm);
 +	kpt_end(&tdp_port, &w);
 + }
  ...

@@ -259,6 +259,14 @@ static void split(struct kpt_model *m, const struct kpt_call *c)
 			push_down(m, i, c->level);
 }
 
+void kpt_model_push_down(struct kpt_model *m, const struct kpt_call *c)
+{
+	struct cells range = cells_between(m, c->start, c->end);
+
+	for (unsigned int i = range.first; i < range.end; i++)
+		push_down(m, i, m->unit);
+}
+
 static bool uniform(const struct kpt_model *m, struct cells e, int level)
 {
 	const struct kpt_cell *first = &m->cells[e.first];

@@ -62,6 +62,9 @@ u64 kpt_model_end(const struct kpt_model *m);
 /* What an operation that succeeds makes of the window. */
 void kpt_model_apply(struct kpt_model *m, const struct kpt_call *call);
 
+/* What one that gave up may leave behind: parts of what it was about to change a part of. */
+void kpt_model_push_down(struct kpt_model *m, const struct kpt_call *call);
+
 /* Compares the tree with the window; outside of it there must be nothing. */
 void kpt_model_compare(struct kpt_model *m);
 
