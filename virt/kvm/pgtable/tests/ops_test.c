@@ -1082,12 +1082,43 @@ static void run_as_often_as_it_takes(struct kpt_ops *o, struct kpt_call *c)
 	check(o, c, ret);
 }
 
-/* Returns false if the operation has fewer moments. */
+/* Returns false if the operation has fewer moments; afterwards its range is unmapped. */
+static noinline_for_stack bool
+run_at_moment(struct kpt_ops *o, struct kpt_call *c, unsigned int n)
+{
+	struct kpt_call u = call(o, KPT_OP_UNMAP, c->start, c->end);
+
+	o->t->moment = (struct kpt_trap) { .at = n, .act = guest_writes_there };
+	run_as_often_as_it_takes(o, c);
+	kpt_test_pay_tracked(o->t);
+	o->t->moment.at = 0;
+	run(o, &u);
+	return o->t->moment.seen >= n;
+}
+
+typedef bool (*write_at_t)(struct kpt_ops *o, enum kpt_op op, bool shared, unsigned int n);
+
+/* The writes are to @page; of many moments one in @stride is taken. */
+static void write_at_all_moments(struct kpt_ops *o, const enum kpt_op *ops, unsigned int count,
+				 u64 page, unsigned int stride, write_at_t write_at)
+{
+	unsigned int n;
+
+	o->t->dirt = o->m;
+	o->t->kunit->priv = (void *)page;
+	for (unsigned int i = 0; i < 2 * count; i++) {
+		n = 1;
+		while (!o->t->failed && write_at(o, ops[i / 2], i % 2, n))
+			n += n < 16 ? 1 : stride;
+		KUNIT_EXPECT_GE_MSG(o->t->kunit, n, 4, "operation %d", ops[i / 2]);
+	}
+	o->t->dirt = NULL;
+}
+
 static noinline_for_stack bool
 write_at_moment(struct kpt_ops *o, enum kpt_op op, bool shared, unsigned int n)
 {
 	struct kpt_call m = call(o, KPT_OP_MAP, o->base, o->base + o->page);
-	struct kpt_call u = call(o, KPT_OP_UNMAP, o->base, o->base + o->page);
 	struct kpt_call c = call(o, op, o->base, o->base + o->page);
 
 	m.value &= ~o->fmt->dirty;
@@ -1099,12 +1130,7 @@ write_at_moment(struct kpt_ops *o, enum kpt_op op, bool shared, unsigned int n)
 	c.clear = op == KPT_OP_CLEAR_DIRTY && o->fmt->dirty ? o->fmt->dirty : o->fmt->write;
 	c.set = op == KPT_OP_CLEAR_DIRTY ? 0 : o->fmt->read_only;
 	c.value = op == KPT_OP_MAP ? attrs(o, KPT_R) : o->fmt->empty;
-	o->t->moment = (struct kpt_trap) { .at = n, .act = guest_writes_there };
-	run_as_often_as_it_takes(o, &c);
-	kpt_test_pay_tracked(o->t);
-	o->t->moment.at = 0;
-	run(o, &u);
-	return o->t->moment.seen >= n;
+	return run_at_moment(o, &c, n);
 }
 
 static void no_write_is_lost_at_any_moment(struct kunit *test)
@@ -1114,17 +1140,9 @@ static void no_write_is_lost_at_any_moment(struct kunit *test)
 		KPT_OP_CLEAR_DIRTY, KPT_OP_EDIT_MASK,
 	};
 	struct kpt_ops o = start(test);
-	unsigned int n;
 
-	o.t->dirt = o.m;
-	test->priv = (void *)o.base;
-	for (int i = 0; i < 2 * ARRAY_SIZE(ops); i++) {
-		n = 1;
-		while (!o.t->failed && write_at_moment(&o, ops[i / 2], i % 2, n))
-			n++;
-		KUNIT_EXPECT_GE_MSG(test, n, 4, "operation %d", ops[i / 2]);
-	}
-	o.t->dirt = NULL;
+	write_at_all_moments(&o, ops, ARRAY_SIZE(ops), o.base, 1,
+			     write_at_moment);
 	finish(&o);
 }
 
@@ -1132,18 +1150,13 @@ static noinline_for_stack bool
 write_at_moment_of_more(struct kpt_ops *o, enum kpt_op op, bool shared, unsigned int n)
 {
 	struct kpt_call m = call(o, KPT_OP_MAP, o->base, o->base + o->page);
-	struct kpt_call u = call(o, KPT_OP_UNMAP, o->base, o->base + o->page);
 	struct kpt_call c = call(o, op, o->base, o->base + o->page);
 
 	m.value = attrs(o, KPT_RW) & ~o->fmt->dirty;
 	run(o, &m);
 	c.shared = shared;
 	c.value &= ~o->fmt->dirty;
-	o->t->moment = (struct kpt_trap) { .at = n, .act = guest_writes_there };
-	run_as_often_as_it_takes(o, &c);
-	o->t->moment.at = 0;
-	run(o, &u);
-	return o->t->moment.seen >= n;
+	return run_at_moment(o, &c, n);
 }
 
 /* Where nothing is invalidated, a CPU that wrote goes on without another look at the entry. */
@@ -1151,26 +1164,16 @@ static void no_write_is_lost_when_more_is_allowed(struct kunit *test)
 {
 	static const enum kpt_op ops[] = { KPT_OP_RELAX, KPT_OP_MAP };
 	struct kpt_ops o = start(test);
-	unsigned int n;
 
-	o.t->dirt = o.m;
-	test->priv = (void *)o.base;
-	for (int i = 0; i < 2 * ARRAY_SIZE(ops); i++) {
-		n = 1;
-		while (!o.t->failed && write_at_moment_of_more(&o, ops[i / 2], i % 2, n))
-			n++;
-		KUNIT_EXPECT_GE_MSG(test, n, 4, "operation %d", ops[i / 2]);
-	}
-	o.t->dirt = NULL;
+	write_at_all_moments(&o, ops, ARRAY_SIZE(ops), o.base, 1,
+			     write_at_moment_of_more);
 	finish(&o);
 }
 
-/* Returns false if the operation has fewer moments.  The writes are to the second page. */
 static noinline_for_stack bool
 write_at_moment_of_table(struct kpt_ops *o, enum kpt_op op, bool shared, unsigned int n)
 {
 	struct kpt_call m = call(o, KPT_OP_MAP, o->base, o->base + o->block);
-	struct kpt_call u = call(o, KPT_OP_UNMAP, o->base, o->base + o->block);
 	struct kpt_call c = call(o, op, o->base, o->base + o->block);
 
 	c.what = op == KPT_OP_UNMAP ? KPT_TABLES : 0;
@@ -1181,11 +1184,7 @@ write_at_moment_of_table(struct kpt_ops *o, enum kpt_op op, bool shared, unsigne
 	run(o, &m);
 	/* A way to the table for the CPU to know, but no page that it wrote. */
 	kpt_cpu_access(o->t, 1, o->base + 2 * o->page, KPT_R);
-	o->t->moment = (struct kpt_trap) { .at = n, .act = guest_writes_there };
-	run_as_often_as_it_takes(o, &c);
-	o->t->moment.at = 0;
-	run(o, &u);
-	return o->t->moment.seen >= n;
+	return run_at_moment(o, &c, n);
 }
 
 /* While a table is unlinked that CPUs may still walk. */
@@ -1193,17 +1192,9 @@ static void no_write_is_lost_with_its_table(struct kunit *test)
 {
 	static const enum kpt_op ops[] = { KPT_OP_UNMAP, KPT_OP_ZAP, KPT_OP_COLLAPSE };
 	struct kpt_ops o = start(test);
-	unsigned int n;
 
-	o.t->dirt = o.m;
-	test->priv = (void *)(o.base + o.page);
-	for (int i = 0; i < 2 * ARRAY_SIZE(ops); i++) {
-		n = 1;
-		while (!o.t->failed && write_at_moment_of_table(&o, ops[i / 2], i % 2, n))
-			n += n < 16 ? 1 : kpt_entries(o.fmt) / 9;
-		KUNIT_EXPECT_GE_MSG(test, n, 4, "operation %d", ops[i / 2]);
-	}
-	o.t->dirt = NULL;
+	write_at_all_moments(&o, ops, ARRAY_SIZE(ops), o.base + o.page, kpt_entries(o.fmt) / 9,
+			     write_at_moment_of_table);
 	finish(&o);
 }
 
