@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What the suites and the engine call of the kernel. */
+#include <pthread.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -222,35 +224,23 @@ struct task_struct {
 
 void init_completion(struct completion *x)
 {
-	*x = (struct completion) { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER };
+	sem_init(&x->done, 0, 0);
 }
 
 void complete(struct completion *x)
 {
-	pthread_mutex_lock(&x->lock);
-	x->done++;
-	pthread_cond_signal(&x->wake);
-	pthread_mutex_unlock(&x->lock);
+	sem_post(&x->done);
 }
 
 void wait_for_completion(struct completion *x)
 {
-	pthread_mutex_lock(&x->lock);
-	while (!x->done)
-		pthread_cond_wait(&x->wake, &x->lock);
-	x->done--;
-	pthread_mutex_unlock(&x->lock);
+	while (sem_wait(&x->done))
+		;
 }
 
 bool try_wait_for_completion(struct completion *x)
 {
-	bool done;
-
-	pthread_mutex_lock(&x->lock);
-	done = x->done;
-	x->done -= done;
-	pthread_mutex_unlock(&x->lock);
-	return done;
+	return !sem_trywait(&x->done);
 }
 
 static void *run_thread(void *data)

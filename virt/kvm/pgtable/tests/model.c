@@ -8,12 +8,12 @@ static const struct kpt_format *fmt_of(const struct kpt_model *m)
 
 static u64 cell_span(const struct kpt_model *m)
 {
-	return kpt_span(fmt_of(m), m->unit);
+	return BIT_ULL(m->shift);
 }
 
 static u64 cell_ia(const struct kpt_model *m, unsigned int i)
 {
-	return m->base + i * cell_span(m);
+	return m->base + ((u64)i << m->shift);
 }
 
 u64 kpt_model_end(const struct kpt_model *m)
@@ -40,6 +40,8 @@ struct kpt_model *kpt_model_create(struct kpt_test *t, int unit)
 	KUNIT_ASSERT_NOT_NULL(t->kunit, m);
 	m->t = t;
 	m->unit = unit;
+	m->shift = ilog2(kpt_span(fmt, unit));
+	m->end = 4 * kpt_entries(fmt);
 	m->count = 4 * kpt_entries(fmt);
 	if (unit + 2 <= t->tree.top)
 		m->base = kpt_span(fmt, unit + 2) - 2 * kpt_span(fmt, unit + 1);
@@ -47,11 +49,6 @@ struct kpt_model *kpt_model_create(struct kpt_test *t, int unit)
 	KUNIT_ASSERT_NOT_NULL(t->kunit, m->cells);
 	KUNIT_ASSERT_LE(t->kunit, kpt_model_end(m), kpt_tree_end(&t->tree));
 	return m;
-}
-
-void kpt_model_copy(struct kpt_model *to, const struct kpt_model *from)
-{
-	memcpy(to->cells, from->cells, from->count * sizeof(*from->cells));
 }
 
 u64 kpt_rest_mask(const struct kpt_config *config)
@@ -76,8 +73,8 @@ static struct cells cells_between(const struct kpt_model *m, u64 start, u64 end)
 	start = clamp(start, m->base, last) - m->base;
 	end = clamp(end, m->base, last) - m->base;
 	return (struct cells) {
-		.first = start / cell_span(m),
-		.end = DIV_ROUND_UP(end, cell_span(m)),
+		.first = start >> m->shift,
+		.end = (end + cell_span(m) - 1) >> m->shift,
 	};
 }
 
@@ -94,6 +91,36 @@ static bool covered(const struct kpt_model *m, const struct kpt_call *c, unsigne
 	u64 ia = ALIGN_DOWN(cell_ia(m, i), kpt_span(fmt_of(m), level));
 
 	return ia >= c->start && ia + kpt_span(fmt_of(m), level) <= c->end;
+}
+
+static bool only_looks(const struct kpt_call *c)
+{
+	return c->op == KPT_OP_LOOKUP || c->op == KPT_OP_DUMP;
+}
+
+void kpt_model_confine(struct kpt_model *m, const struct kpt_call *calls, unsigned int count)
+{
+	m->first = m->count;
+	m->end = 0;
+	for (const struct kpt_call *c = calls; c < calls + count; c++) {
+		u64 largest = kpt_span(fmt_of(m), max(m->unit + 1, c->level));
+		struct cells e;
+
+		if (only_looks(c))
+			continue;
+		e = cells_between(m, ALIGN_DOWN(c->start, largest), ALIGN(c->end, largest));
+		m->first = min(m->first, e.first);
+		m->end = max(m->end, e.end);
+	}
+}
+
+void kpt_model_copy(struct kpt_model *to, const struct kpt_model *from)
+{
+	to->first = from->first;
+	to->end = from->end;
+	if (from->first < from->end)
+		memcpy(to->cells + from->first, from->cells + from->first,
+		       (from->end - from->first) * sizeof(*from->cells));
 }
 
 static struct cells entry_of(const struct kpt_model *m, unsigned int i)
@@ -432,16 +459,29 @@ void kpt_model_compare(struct kpt_model *m)
 	kvfree(is);
 }
 
+static bool confined(const struct kpt_model *m, unsigned int i)
+{
+	return i >= m->first && i < m->end;
+}
+
+static bool is_one_of(const struct kpt_model *m, unsigned int i, const struct kpt_cell *is,
+		      struct kpt_model **any, unsigned int count)
+{
+	if (!confined(m, i))
+		return same(is, &m->cells[i], false);
+	for (unsigned int n = 0; n < count; n++)
+		if (same(is, &any[n]->cells[i], false))
+			return true;
+	return false;
+}
+
 void kpt_model_compare_any(struct kpt_model *m, struct kpt_model **any, unsigned int count)
 {
 	struct kpt_cell *is = find_all(m);
-	unsigned int n;
 
 	for (unsigned int i = 0; i < m->count; i++) {
-		for (n = 0; n < count && !same(&is[i], &any[n]->cells[i], false); n++)
-			;
-		if (n == count)
-			report_cell(m, i, &is[i], &any[0]->cells[i]);
+		if (!is_one_of(m, i, &is[i], any, count))
+			report_cell(m, i, &is[i], confined(m, i) ? &any[0]->cells[i] : &m->cells[i]);
 		compare_written(m, i, &is[i]);
 		is[i].written = m->cells[i].written;
 	}

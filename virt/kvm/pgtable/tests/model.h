@@ -40,22 +40,34 @@ struct kpt_cell {
  * struct kpt_model - a window
  * @t:		test
  * @unit:	level of a cell
+ * @shift:	log2 of the size of a cell
  * @base:	input address of the first
  * @count:	cells
  * @cells:	cells
+ * @first:	first cell that the operations of kpt_model_confine() can change
+ * @end:	the one behind the last of them
  */
 struct kpt_model {
 	struct kpt_test *t;
 	int unit;
+	unsigned int shift;
 	u64 base;
 	unsigned int count;
 	struct kpt_cell *cells;
+	unsigned int first;
+	unsigned int end;
 };
 
 /* The largest blocks that a window can be made of. */
 int kpt_largest_unit(const struct kpt_config *config);
 
 struct kpt_model *kpt_model_create(struct kpt_test *t, int unit);
+
+/*
+ * Copies hold, and kpt_model_compare_any() takes from them, no more cells than @calls can change;
+ * all others must stay what they are in @m.
+ */
+void kpt_model_confine(struct kpt_model *m, const struct kpt_call *calls, unsigned int count);
 void kpt_model_copy(struct kpt_model *to, const struct kpt_model *from);
 u64 kpt_model_end(const struct kpt_model *m);
 

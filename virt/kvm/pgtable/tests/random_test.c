@@ -110,6 +110,7 @@ static void disturbed_step(struct kpt_random *r)
 	kpt_choose_call(r->m, &c);
 	random_second(r);
 	guests_run(r, 12);
+	kpt_model_confine(r->m, (struct kpt_call []) { c, r->second }, 2);
 	for (int i = 0; i < ARRAY_SIZE(r->other); i++)
 		kpt_model_copy(r->other[i], r->m);
 

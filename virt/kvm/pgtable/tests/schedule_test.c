@@ -240,6 +240,7 @@ static bool may_write(const struct kpt_interleaving *r)
 static void interleave(struct kpt_interleaving *r)
 {
 	r->choose(r);
+	kpt_model_confine(r->m, r->calls, KPT_ACTORS);
 	kpt_model_copy(r->path[0], r->m);
 	for (int i = 0; i < 4; i++) {
 		guest_reads(r);

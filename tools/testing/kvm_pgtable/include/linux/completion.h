@@ -2,17 +2,15 @@
 #ifndef __KVM_PGTABLE_LINUX_COMPLETION_H
 #define __KVM_PGTABLE_LINUX_COMPLETION_H
 
-#include <pthread.h>
+#include <semaphore.h>
 #include <stdbool.h>
 
 struct completion {
-	pthread_mutex_t lock;
-	pthread_cond_t wake;
-	unsigned int done;
+	sem_t done;
 };
 
-#define DECLARE_COMPLETION(name) \
-	struct completion name = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER }
+/* glibc's sem_init() writes nothing but zeros. */
+#define DECLARE_COMPLETION(name)	struct completion name = {}
 
 void init_completion(struct completion *x);
 void complete(struct completion *x);
