@@ -5,19 +5,15 @@
 
 #include "engine.h"
 
-void engine_invalidate(struct kpt_tree *tree, const struct kpt_debt *debt)
+void engine_flush(struct kpt_tree *tree, const struct kpt_flush *flush)
 {
 }
 
-static const struct kpt_env engine_env = {
-	ENGINE_ENV,
-};
+DEFINE_ENGINE(npt, kpt_npt);
 
-DEFINE_ENGINE(npt, kpt_npt, engine_env);
-
-static kpt_pte_t npt_block(struct kpt_walk *w, struct kpt_visit *v)
+static kpt_pte_t npt_block(struct kpt_iter *it)
 {
-	return v->level == 1 ? kpt_uniform_block(&npt_port, w->tree, v, 0) : 0;
+	return it->level == 1 ? kpt_uniform_block(&npt_port, it, 0) : 0;
 }
 
 static void npt_create(void)
@@ -37,11 +33,11 @@ static const struct bench_candidate npt = {
 	.age		= npt_age,
 };
 
-DEFINE_ENGINE(gstage, kpt_gstage, engine_env);
+DEFINE_ENGINE(gstage, kpt_gstage);
 
-static kpt_pte_t gstage_block(struct kpt_walk *w, struct kpt_visit *v)
+static kpt_pte_t gstage_block(struct kpt_iter *it)
 {
-	return v->level == 1 ? kpt_uniform_block(&gstage_port, w->tree, v, 0) : 0;
+	return it->level == 1 ? kpt_uniform_block(&gstage_port, it, 0) : 0;
 }
 
 static void gstage_create(void)
@@ -60,11 +56,11 @@ static const struct bench_candidate gstage = {
 	.age		= gstage_age,
 };
 
-DEFINE_ENGINE(stage2, kpt_s2_4k, engine_env);
+DEFINE_ENGINE(stage2, kpt_s2_4k);
 
-static kpt_pte_t stage2_block(struct kpt_walk *w, struct kpt_visit *v)
+static kpt_pte_t stage2_block(struct kpt_iter *it)
 {
-	return v->level == 1 ? kpt_uniform_block(&stage2_port, w->tree, v, 0) : 0;
+	return it->level == 1 ? kpt_uniform_block(&stage2_port, it, 0) : 0;
 }
 
 static void stage2_create(void)

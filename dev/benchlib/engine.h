@@ -16,18 +16,8 @@ static __always_inline kpt_pte_t *engine_table_va(const struct kpt_tree *tree, u
 	return __va(pa);
 }
 
-static __always_inline u64 engine_table_pa(const struct kpt_tree *tree, kpt_pte_t *table)
-{
-	return __pa(table);
-}
-
-static __always_inline kpt_pte_t **engine_table_link(kpt_pte_t *table)
-{
-	return (kpt_pte_t **)&virt_to_page(table)->private;
-}
-
 static __always_inline kpt_pte_t *
-engine_alloc(struct kpt_tree *tree, const struct kpt_visit *parent)
+engine_alloc(struct kpt_tree *tree, const struct kpt_iter *parent)
 {
 	return bench_take();
 }
@@ -35,16 +25,6 @@ engine_alloc(struct kpt_tree *tree, const struct kpt_visit *parent)
 static __always_inline void engine_free(struct kpt_tree *tree, kpt_pte_t *table)
 {
 	bench_give(table);
-}
-
-static __always_inline void
-engine_attached(struct kpt_tree *tree, kpt_pte_t *table, int level)
-{
-}
-
-static __always_inline void
-engine_detached(struct kpt_tree *tree, kpt_pte_t *table, int level)
-{
 }
 
 static inline void engine_free_rcu(struct rcu_head *head)
@@ -67,20 +47,14 @@ static inline void engine_yield(struct kpt_tree *tree, bool shared)
 	bench_die("a walk yields");
 }
 
-void engine_invalidate(struct kpt_tree *tree, const struct kpt_debt *debt);
+void engine_flush(struct kpt_tree *tree, const struct kpt_flush *flush);
 
-#define ENGINE_ENV						\
+#define ENGINE_OPS						\
 	.table_va	= engine_table_va,			\
-	.table_pa	= engine_table_pa,			\
-	.table_link	= engine_table_link,			\
 	.alloc		= engine_alloc,				\
 	.free		= engine_free,				\
-	.attached	= engine_attached,			\
-	.detached	= engine_detached,			\
 	.reclaim	= engine_reclaim,			\
-	.invalidate	= engine_invalidate,			\
-	.begin		= kpt_rcu_begin,			\
-	.end		= kpt_rcu_end,				\
+	.flush	= engine_flush,			\
 	.want_yield	= engine_want_yield,			\
 	.yield		= engine_yield
 
@@ -108,14 +82,14 @@ static inline void engine_create(struct engine *e, int top, u8 ia_bits)
 static __always_inline void
 engine_destroy(const struct kpt_port *port, struct engine *e)
 {
-	struct kpt_walk w __uninitialized;
+	struct kpt_iter it __uninitialized;
 	int err;
 
-	e->tree.retired = true;
-	err = kpt_begin(port, &w, &e->tree, 0, BIT_ULL(e->tree.ia_bits), false);
+	e->tree.no_flush = true;
+	err = kpt_begin(port, &it, &e->tree, 0, BIT_ULL(e->tree.ia_bits), false);
 	if (!err) {
-		err = kpt_zap(port, &w, e->tree.top);
-		kpt_end(port, &w);
+		err = kpt_zap(port, &it, e->tree.top);
+		kpt_end(port, &it);
 	}
 	bench_demand(!err, "the tree is not destroyed");
 	bench_give((__force void *)e->tree.root);
@@ -125,12 +99,12 @@ static __always_inline void
 engine_install(const struct kpt_port *port, struct engine *e, u64 ia, u64 oa, u64 size, int level,
 	       bool shared)
 {
-	struct kpt_walk w __uninitialized;
-	int err = kpt_begin(port, &w, &e->tree, ia, ia + size, shared);
+	struct kpt_iter it __uninitialized;
+	int err = kpt_begin(port, &it, &e->tree, ia, ia + size, shared);
 
 	if (!err) {
-		err = kpt_map(port, &w, oa, e->attrs, level);
-		kpt_end(port, &w);
+		err = kpt_map(port, &it, oa, e->attrs, level);
+		kpt_end(port, &it);
 	}
 	bench_demand(!err, "a range is not mapped");
 }
@@ -150,12 +124,12 @@ engine_fault(const struct kpt_port *port, struct engine *e, u64 ia, u64 oa)
 static __always_inline void
 engine_unmap(const struct kpt_port *port, struct engine *e, u64 ia, u64 size)
 {
-	struct kpt_walk w __uninitialized;
-	int err = kpt_begin(port, &w, &e->tree, ia, ia + size, false);
+	struct kpt_iter it __uninitialized;
+	int err = kpt_begin(port, &it, &e->tree, ia, ia + size, false);
 
 	if (!err) {
-		err = kpt_unmap(port, &w, KPT_TABLES);
-		kpt_end(port, &w);
+		err = kpt_unmap(port, &it, KPT_TABLES);
+		kpt_end(port, &it);
 	}
 	bench_demand(!err, "a range is not unmapped");
 }
@@ -166,9 +140,9 @@ engine_lookup(const struct kpt_port *port, struct engine *e, u64 ia)
 	kpt_pte_t ptes[KPT_MAX_LEVELS];
 	int level;
 
-	kpt_rcu_begin(&e->tree);
+	kpt_read_lock(port, &e->tree);
 	level = kpt_lookup(port, &e->tree, ia, ptes);
-	kpt_rcu_end(&e->tree);
+	kpt_read_unlock(port, &e->tree);
 	if (!kpt_is_leaf(port->format, ptes[level], level))
 		return 0;
 	return kpt_oa(port->format, ptes[level]) | (ia & (kpt_span(port->format, level) - 1));
@@ -177,12 +151,12 @@ engine_lookup(const struct kpt_port *port, struct engine *e, u64 ia)
 static __always_inline void
 engine_wrprot(const struct kpt_port *port, struct engine *e, u64 ia, u64 size)
 {
-	struct kpt_walk w __uninitialized;
-	int err = kpt_begin(port, &w, &e->tree, ia, ia + size, true);
+	struct kpt_iter it __uninitialized;
+	int err = kpt_begin(port, &it, &e->tree, ia, ia + size, true);
 
 	if (!err) {
-		err = kpt_wrprot(port, &w, 0, KPT_YIELDS);
-		kpt_end(port, &w);
+		err = kpt_wrprot(port, &it, 0, KPT_YIELDS);
+		kpt_end(port, &it);
 	}
 	bench_demand(!err, "a range is not write-protected");
 }
@@ -190,12 +164,12 @@ engine_wrprot(const struct kpt_port *port, struct engine *e, u64 ia, u64 size)
 static __always_inline void
 engine_clear_dirty(const struct kpt_port *port, struct engine *e, u64 ia, u64 size)
 {
-	struct kpt_walk w __uninitialized;
-	int err = kpt_begin(port, &w, &e->tree, ia, ia + size, true);
+	struct kpt_iter it __uninitialized;
+	int err = kpt_begin(port, &it, &e->tree, ia, ia + size, true);
 
 	if (!err) {
-		err = kpt_clear_dirty(port, &w, port->format->dirty, KPT_YIELDS);
-		kpt_end(port, &w);
+		err = kpt_clear_dirty(port, &it, port->format->dirty, KPT_YIELDS);
+		kpt_end(port, &it);
 	}
 	bench_demand(!err, "a range is not clean");
 }
@@ -204,12 +178,12 @@ static __always_inline void
 engine_edit_mask(const struct kpt_port *port, struct engine *e, u64 ia, u64 mask, u64 clear,
 		 u64 set)
 {
-	struct kpt_walk w __uninitialized;
-	int err = kpt_begin(port, &w, &e->tree, ia, ia + 64 * BENCH_4K, false);
+	struct kpt_iter it __uninitialized;
+	int err = kpt_begin(port, &it, &e->tree, ia, ia + 64 * BENCH_4K, false);
 
 	if (!err) {
-		err = kpt_edit_mask(port, &w, &mask, clear, set);
-		kpt_end(port, &w);
+		err = kpt_edit_mask(port, &it, &mask, clear, set);
+		kpt_end(port, &it);
 	}
 	bench_demand(!err, "pages are not edited");
 }
@@ -229,13 +203,13 @@ engine_clear_dirty_mask(const struct kpt_port *port, struct engine *e, u64 ia, u
 static __always_inline void
 engine_age(const struct kpt_port *port, struct engine *e, u64 ia, u64 size)
 {
-	struct kpt_walk w __uninitialized;
-	int err = kpt_begin(port, &w, &e->tree, ia, ia + size, true);
+	struct kpt_iter it __uninitialized;
+	int err = kpt_begin(port, &it, &e->tree, ia, ia + size, true);
 	bool young = false;
 
 	if (!err) {
-		young = kpt_age(port, &w, port->format->accessed, false);
-		kpt_end(port, &w);
+		young = kpt_age(port, &it, port->format->accessed, false);
+		kpt_end(port, &it);
 	}
 	bench_demand(young, "nothing is young");
 }
@@ -244,12 +218,12 @@ static __always_inline void
 engine_split(const struct kpt_port *port, struct engine *e, u64 ia, u64 size)
 {
 	unsigned int budget = UINT_MAX;
-	struct kpt_walk w __uninitialized;
-	int err = kpt_begin(port, &w, &e->tree, ia, ia + size, true);
+	struct kpt_iter it __uninitialized;
+	int err = kpt_begin(port, &it, &e->tree, ia, ia + size, true);
 
 	if (!err) {
-		err = kpt_split(port, &w, 0, &budget);
-		kpt_end(port, &w);
+		err = kpt_split(port, &it, 0, &budget);
+		kpt_end(port, &it);
 	}
 	bench_demand(!err, "blocks are not split");
 }
@@ -257,12 +231,12 @@ engine_split(const struct kpt_port *port, struct engine *e, u64 ia, u64 size)
 static __always_inline void
 engine_collapse(const struct kpt_port *port, struct engine *e, u64 ia, u64 oa, u64 size)
 {
-	struct kpt_walk w __uninitialized;
-	int err = kpt_begin(port, &w, &e->tree, ia, ia + size, true);
+	struct kpt_iter it __uninitialized;
+	int err = kpt_begin(port, &it, &e->tree, ia, ia + size, true);
 
 	if (!err) {
-		err = kpt_collapse(port, &w, 1, e->decide);
-		kpt_end(port, &w);
+		err = kpt_collapse(port, &it, 1, e->decide);
+		kpt_end(port, &it);
 	}
 	bench_demand(!err, "tables are not collapsed");
 }
@@ -270,12 +244,12 @@ engine_collapse(const struct kpt_port *port, struct engine *e, u64 ia, u64 oa, u
 static __always_inline void
 engine_teardown(const struct kpt_port *port, struct engine *e, u64 ia)
 {
-	struct kpt_walk w __uninitialized;
-	int err = kpt_begin(port, &w, &e->tree, ia, ia + BENCH_1G, true);
+	struct kpt_iter it __uninitialized;
+	int err = kpt_begin(port, &it, &e->tree, ia, ia + BENCH_1G, true);
 
 	if (!err) {
-		err = kpt_zap(port, &w, 2);
-		kpt_end(port, &w);
+		err = kpt_zap(port, &it, 2);
+		kpt_end(port, &it);
 	}
 	bench_demand(!err, "a subtree is not removed");
 }
@@ -285,19 +259,20 @@ engine_look(const struct kpt_port *port, struct engine *e, u64 ia)
 {
 	const struct kpt_format *fmt = port->format;
 	struct bench_leaf leaf = { };
-	struct kpt_visit v __uninitialized;
+	struct kpt_iter it __uninitialized;
 
-	kpt_rcu_begin(&e->tree);
-	kpt_find(port, &e->tree, ia, 0, &v);
-	kpt_rcu_end(&e->tree);
-	if (!kpt_is_leaf(fmt, v.pte, v.level))
+	it.tree = &e->tree;
+	kpt_read_lock(port, &e->tree);
+	kpt_find(port, &it, ia, 0);
+	kpt_read_unlock(port, &e->tree);
+	if (!kpt_is_leaf(fmt, it.pte, it.level))
 		return leaf;
 
-	leaf.oa = kpt_oa(fmt, v.pte) | (ia - v.ia);
-	leaf.span = kpt_span(fmt, v.level);
-	leaf.bits = (kpt_writable(fmt, v.pte) ? BENCH_WRITABLE : 0) |
-		    (v.pte & fmt->dirty ? BENCH_DIRTY : 0) |
-		    (v.pte & fmt->accessed ? BENCH_YOUNG : 0);
+	leaf.oa = kpt_oa(fmt, it.pte) | (ia - it.ia);
+	leaf.span = kpt_span(fmt, it.level);
+	leaf.bits = (kpt_writable(fmt, it.pte) ? BENCH_WRITABLE : 0) |
+		    (it.pte & fmt->dirty ? BENCH_DIRTY : 0) |
+		    (it.pte & fmt->accessed ? BENCH_YOUNG : 0);
 	return leaf;
 }
 
@@ -308,8 +283,18 @@ static _type __maybe_unused _name##_##_op _params				\
 }
 
 /* A port of the engine, and what a candidate consists of around it. */
-#define DEFINE_ENGINE(_name, _format, _env)					\
-DEFINE_KPT_PORT(_name, _format, _env);						\
+#define DEFINE_ENGINE(_name, _format)						\
+static kpt_pte_t _name##_make_table(struct kpt_tree *tree, kpt_pte_t *table)	\
+{										\
+	return kpt_table(&_format, __pa(table));				\
+}										\
+										\
+static const struct kpt_ops _name##_env = {					\
+	ENGINE_OPS,								\
+	.make_table	= _name##_make_table,					\
+};										\
+										\
+DEFINE_KPT_PORT(_name, _format, _name##_env);					\
 static struct engine _name##_engine;						\
 ENGINE_FUNCTION(_name, destroy, void, (void))					\
 ENGINE_FUNCTION(_name, map, void, (u64 ia, u64 oa, u64 size, u64 span),		\

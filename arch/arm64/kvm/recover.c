@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Huge pages come back when dirty logging is switched off: the tables that it
- * left behind are replaced, in place, by the blocks that the host maps there.
+ * Recover huge pages after dirty logging is disabled: replace tables in place by
+ * blocks that match the host's mappings.
  */
 #include <linux/kvm_host.h>
 #include <asm/kvm_mmu.h>
@@ -12,7 +12,7 @@ struct recovery {
 	const struct kvm_memory_slot *slot;
 };
 
-/* What one entry of the host's page tables maps. */
+/* A leaf of the host's page tables. */
 struct host_leaf {
 	u64 phys;
 	u64 size;
@@ -41,7 +41,10 @@ static bool host_leaf(struct kvm *kvm, hva_t hva, struct host_leaf *leaf)
 	s8 level = KVM_PGTABLE_LAST_LEVEL;
 	unsigned long flags;
 
-	/* Whoever frees the process's tables waits for CPUs that take no interrupts. */
+	/*
+	 * Disabling interrupts keeps the tables of the process from being freed, see
+	 * CONFIG_MMU_GATHER_RCU_TABLE_FREE.
+	 */
 	local_irq_save(flags);
 	if (kvm_pgtable_get_leaf(&pgt, hva, &pte, &level))
 		pte = 0;
@@ -53,7 +56,7 @@ static bool host_leaf(struct kvm *kvm, hva_t hva, struct host_leaf *leaf)
 	return kvm_pte_valid(pte);
 }
 
-/* While the host changes its mapping of a range, what it maps there says nothing. */
+/* During an invalidation, the host's mapping of the range must not be used. */
 static bool is_changing(struct kvm *kvm, gfn_t start, gfn_t end)
 {
 	return kvm->mmu_invalidate_in_progress &&
@@ -74,22 +77,22 @@ static enum kvm_pgtable_prot allowed(u64 addr, u64 phys, u64 size, void *arg)
 	if (!leaf.writable || r->slot->flags & KVM_MEM_READONLY)
 		return KVM_PGTABLE_PROT_R;
 
-	/* The guest may write now without anybody noticing.  Reserved pages are never dirty. */
+	/* There is no fault for the next write.  Reserved pages are never dirty. */
 	if (!PageReserved(pfn_to_page(PHYS_PFN(phys))))
 		folio_set_dirty(pfn_folio(PHYS_PFN(phys)));
 	return KVM_PGTABLE_PROT_R | KVM_PGTABLE_PROT_W;
 }
 
 /**
- * kvm_stage2_recover_blocks() - replace a slot's tables by the blocks that fit there
- * @kvm: the VM
- * @slot: a slot whose dirty pages are no longer logged
+ * kvm_stage2_recover_blocks() - Replace the tables of a memslot by blocks
+ * @kvm: VM
+ * @slot: memslot without dirty logging
  *
- * What is not recovered here, a fault maps as a block later: tables with holes,
- * memory that the host maps by pages or is about to unmap, and all of a guest
- * whose tables belong to pKVM.
+ * Skip tables with holes, memory that the host maps with pages or is about to
+ * unmap, and guests whose tables are managed by pKVM.  Faults may still map blocks
+ * there later.
  *
- * Context: takes mmu_lock for read, for a range of tables at a time.
+ * Context: takes mmu_lock for read, and may drop it after each block-sized range.
  */
 void kvm_stage2_recover_blocks(struct kvm *kvm, const struct kvm_memory_slot *slot)
 {

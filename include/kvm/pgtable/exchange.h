@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The only code that reads or writes a live page-table entry.
+ * Accessors for live page-table entries.  No other code reads or writes them.
  *
- * Nothing here knows why an entry changes; change.h decides which of these a
- * change needs.  A reader in another context sees either value, never a mix.
+ * commit.h decides which accessor a change needs.  All accesses are
+ * single-copy atomic: a concurrent reader sees the old or the new value, never
+ * a mix.
  */
 #ifndef __KVM_PGTABLE_EXCHANGE_H
 #define __KVM_PGTABLE_EXCHANGE_H
@@ -13,16 +14,23 @@
 
 #include <kvm/pgtable/format.h>
 
-/* Tests let others go first wherever an entry is read or written; nobody else pays for it. */
-#ifdef KPT_TAKE_TURNS
-void KPT_TAKE_TURNS(void);
-#else
+/*
+ * For tests only: their header lets other threads run first at each access of
+ * an entry, lets an exchange fail, or counts readers.
+ */
+#ifdef KPT_TEST_HOOKS
+#include KPT_TEST_HOOKS
+#endif
+#ifndef KPT_TAKE_TURNS
 #define KPT_TAKE_TURNS()	do { } while (0)
+#endif
+#ifndef KPT_LOSE_RACE
+#define KPT_LOSE_RACE(tree)	((void)(tree), false)
 #endif
 
 /*
- * That the table under an entry cannot go away is asserted once per table, by
- * kpt_assert_reachable(); here the annotation is only taken off.
+ * kpt_assert_reachable() has checked already that the table cannot be freed,
+ * once per table, so there is no check per access.
  */
 static __always_inline kpt_pte_t *kpt_raw(kpt_ptep_t ptep)
 {
@@ -30,13 +38,13 @@ static __always_inline kpt_pte_t *kpt_raw(kpt_ptep_t ptep)
 }
 
 /**
- * kpt_read() - read a live entry once
- * @ptep: the entry
+ * kpt_read() - Read a live entry once
+ * @ptep: pointer to the entry
  *
- * What the value points to may be read after it without a barrier: the address
- * depends on the value.
+ * No barrier is needed before reading the table that the entry points to, the
+ * address dependency orders both reads.
  *
- * Return: its value.
+ * Return: the value of the entry.
  */
 static __always_inline kpt_pte_t kpt_read(kpt_ptep_t ptep)
 {
@@ -47,12 +55,13 @@ static __always_inline kpt_pte_t kpt_read(kpt_ptep_t ptep)
 }
 
 /**
- * kpt_try_exchange() - replace a live entry if it still has the value last seen
- * @ptep: the entry
- * @old: the value last seen; on failure, the value found
- * @new: the value to write
+ * kpt_try_exchange() - Replace a live entry if it has not changed
+ * @ptep: pointer to the entry
+ * @old: expected value; updated to the current value on failure
+ * @new: value to write
  *
- * Fully ordered on success, so what @new points to is visible before @new is.
+ * Fully ordered on success, so the table that @new points to is visible before
+ * @new.
  *
  * Return: true if @new was written.
  */
@@ -63,14 +72,15 @@ static __always_inline bool kpt_try_exchange(kpt_ptep_t ptep, kpt_pte_t *old, kp
 }
 
 /**
- * kpt_exchange() - replace a live entry whatever its value
- * @ptep: the entry
- * @new: the value to write
+ * kpt_exchange() - Replace a live entry unconditionally
+ * @ptep: pointer to the entry
+ * @new: value to write
  *
- * For entries that no other walker writes but that hardware or a lockless
- * fault may, and for taking an entry into possession by freezing it.
+ * For entries that no other walker writes but hardware or a lockless fault
+ * may, and for freezing entries.
  *
- * Return: the value replaced, with every bit that was set until then.
+ * Return: the previous value, including all bits set by hardware until the
+ * exchange.
  */
 static __always_inline kpt_pte_t kpt_exchange(kpt_ptep_t ptep, kpt_pte_t new)
 {
@@ -79,11 +89,13 @@ static __always_inline kpt_pte_t kpt_exchange(kpt_ptep_t ptep, kpt_pte_t new)
 }
 
 /**
- * kpt_clear_bits() - clear bits of a live entry and leave the others alone
- * @ptep: the entry
- * @bits: what to clear
+ * kpt_clear_bits() - Atomically clear bits of a live entry
+ * @ptep: pointer to the entry
+ * @bits: bits to clear
  *
- * Return: the value before.
+ * Concurrent updates of other bits are not lost.
+ *
+ * Return: the previous value.
  */
 static __always_inline kpt_pte_t kpt_clear_bits(kpt_ptep_t ptep, u64 bits)
 {
@@ -92,25 +104,26 @@ static __always_inline kpt_pte_t kpt_clear_bits(kpt_ptep_t ptep, u64 bits)
 }
 
 /**
- * kpt_store() - write an entry that nobody else may write
- * @ptep: the entry: frozen by the caller, or not volatile under an exclusive walk
- * @new: the value to write
+ * kpt_store() - Write a live entry that nothing else can write
+ * @ptep: pointer to the entry, which is either frozen by the caller, or not
+ *	volatile and the lock is held exclusively
+ * @new: value to write
  *
- * What @new points to is visible before @new is.
+ * The table that @new points to is visible before @new.
  */
 static __always_inline void kpt_store(kpt_ptep_t ptep, kpt_pte_t new)
 {
 	KPT_TAKE_TURNS();
-	/* Pairs with the address dependency of whoever follows @new. */
+	/* Pairs with the address dependency of walkers that follow @new. */
 	smp_store_release(kpt_raw(ptep), new);
 }
 
 /**
- * kpt_fill() - write the entries of a table that is not linked yet
- * @table: the table
- * @entries: how many it has
- * @first: the value of the first
- * @stride: added from each entry to the next
+ * kpt_fill() - Initialize a table that is not linked yet
+ * @table: table to fill
+ * @entries: number of entries
+ * @first: value of the first entry
+ * @stride: difference between adjacent entries, 0 for copies of @first
  */
 static __always_inline void
 kpt_fill(kpt_pte_t *table, unsigned int entries, kpt_pte_t first, u64 stride)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What one hardware's page-table entry looks like, and what a change of it
- * requires: pure data and pure functions, the lowest layer of the engine.
+ * Page-table formats: the layout of an entry, and what each class of change
+ * requires of the hardware.  Pure data and pure functions, the lowest layer of
+ * the engine.
  *
- * A descriptor is a static const struct handed by address to inline functions,
- * so that shifts, masks and rules fold into the object that uses it.
+ * A format is a static const struct that is passed by address to inline
+ * functions, so the compiler folds its shifts, masks and rules into the code
+ * of each client.
  */
 #ifndef __KVM_PGTABLE_FORMAT_H
 #define __KVM_PGTABLE_FORMAT_H
@@ -15,25 +17,25 @@
 #include <linux/compiler.h>
 #include <linux/types.h>
 
-/* The deepest tree of any format: x86, RISC-V, arm64's 4K granule with LPA2. */
+/* x86, RISC-V, and arm64 with 4K pages and LPA2 have the deepest trees. */
 #define KPT_MAX_LEVELS		5
 
 typedef u64 kpt_pte_t;
 
-/* An entry that other walkers may reach; only exchange.h strips the __rcu. */
+/* A live entry.  Only exchange.h strips the __rcu. */
 typedef kpt_pte_t __rcu *kpt_ptep_t;
 
 /**
- * enum kpt_prot - what a leaf allows and how its memory is reached
- * @KPT_R:	read
- * @KPT_W:	write
- * @KPT_X:	execute, privileged
- * @KPT_UX:	execute, unprivileged
+ * enum kpt_prot - permissions and memory type of a leaf
+ * @KPT_R:	readable
+ * @KPT_W:	writable
+ * @KPT_X:	executable by privileged code
+ * @KPT_UX:	executable by unprivileged code
  * @KPT_DEVICE:	device memory
- * @KPT_NC:	normal memory, not cached
+ * @KPT_NC:	normal memory, non-cacheable
  *
- * Formats that have a single execute permission want both or none of
- * @KPT_X and @KPT_UX.
+ * A format with a single execute permission requires @KPT_X and @KPT_UX to be
+ * both set or both clear.
  */
 enum kpt_prot {
 	KPT_R		= BIT(0),
@@ -49,10 +51,10 @@ enum kpt_prot {
 #define KPT_PERMS	KPT_RWX
 
 /**
- * enum kpt_features - what the CPU offers beyond its format, fixed at boot
- * @KPT_FEAT_AD:	hardware keeps accessed and dirty bits in this tree
+ * enum kpt_features - optional CPU features, fixed at boot
+ * @KPT_FEAT_AD:	hardware updates accessed and dirty bits in this tree
  * @KPT_FEAT_FWB:	stage-2 memory attributes override stage-1 (arm64 FEAT_S2FWB)
- * @KPT_FEAT_XNX:	execute permission by exception level (arm64 FEAT_XNX)
+ * @KPT_FEAT_XNX:	execute permission per exception level (arm64 FEAT_XNX)
  */
 enum kpt_features {
 	KPT_FEAT_AD	= BIT(0),
@@ -61,23 +63,25 @@ enum kpt_features {
 };
 
 /**
- * enum kpt_class - the class of a change of one entry
- * @KPT_NONE:		nothing changes
- * @KPT_BAD:		no engine operation may do this, e.g. table to another table
- * @KPT_MAP:		absent to leaf or table
- * @KPT_ANNOTATE:	between absent and annotation, or two annotations
- * @KPT_SOFT:		bits that only software reads
- * @KPT_YOUNG:		accessed is set
- * @KPT_AGE:		accessed is cleared
+ * enum kpt_class - classes of changes to a single entry
+ * @KPT_NONE:		old and new value are the same
+ * @KPT_BAD:		never allowed, e.g. replacing a table by another table
+ * @KPT_MAP:		non-present to leaf or table
+ * @KPT_ANNOTATE:	empty to annotation, back, or one annotation to another
+ * @KPT_SOFT:		only bits that hardware ignores change
+ * @KPT_YOUNG:		the accessed bit is set
+ * @KPT_AGE:		the accessed bit is cleared
  * @KPT_RELAX:		permissions are added
- * @KPT_TRACK:		write or dirty is taken away so that the next write is noticed
- * @KPT_PROTECT:	an access is taken away for good
- * @KPT_UNMAP:		leaf to absent
- * @KPT_REMAP:		output address or memory attributes of a leaf change
+ * @KPT_TRACK:		write permission or the dirty bit is removed to track the
+ *			next write; stale TLB entries are harmless until user space
+ *			reads the dirty log
+ * @KPT_PROTECT:	a permission is removed; stale TLB entries are not harmless
+ * @KPT_UNMAP:		leaf to non-present
+ * @KPT_REMAP:		the output address or memory attributes of a leaf change
  * @KPT_SPLIT:		block to table
  * @KPT_COLLAPSE:	table to block
- * @KPT_DETACH:		table to absent
- * @KPT_CHANGES:	how many there are
+ * @KPT_DETACH:		table to non-present
+ * @KPT_CHANGES:	number of classes
  */
 enum kpt_class {
 	KPT_NONE,
@@ -99,29 +103,30 @@ enum kpt_class {
 };
 
 /**
- * enum kpt_rule - what a class of change requires, by format
- * @KPT_OWES_LOCAL:	the CPU that faulted drops its own translation before it returns
- * @KPT_OWES_LEAF:	every CPU drops its translations of the range
- * @KPT_OWES_WALK:	every CPU drops cached partial walks of the range, too
- * @KPT_OWES_ALL:	the invalidation cannot be limited to a range
- * @KPT_BREAK:		invalid entry and invalidation before the new value is visible
- * @KPT_REFUSED:	the change is an error
+ * enum kpt_rule - what a format requires for a class of changes
+ * @KPT_FLUSH_LOCAL:	flush the faulting CPU's TLB before it retries the access
+ * @KPT_FLUSH_LEAF:	flush leaf translations of the range on all CPUs
+ * @KPT_FLUSH_WALK:	flush page-walk caches of the range on all CPUs, too
+ * @KPT_FLUSH_ALL:	the flush cannot be limited to a range
+ * @KPT_BREAK:		break-before-make: freeze the entry and flush before the new
+ *			value is published
+ * @KPT_REFUSED:	the change is not allowed and fails with -EINVAL
  */
 enum kpt_rule {
-	KPT_OWES_LOCAL	= BIT(0),
-	KPT_OWES_LEAF	= BIT(1),
-	KPT_OWES_WALK	= BIT(2),
-	KPT_OWES_ALL	= BIT(3),
+	KPT_FLUSH_LOCAL	= BIT(0),
+	KPT_FLUSH_LEAF	= BIT(1),
+	KPT_FLUSH_WALK	= BIT(2),
+	KPT_FLUSH_ALL	= BIT(3),
 	KPT_BREAK	= BIT(4),
 	KPT_REFUSED	= BIT(5),
 };
 
-#define KPT_OWES_BROADCAST	(KPT_OWES_LEAF | KPT_OWES_WALK | KPT_OWES_ALL)
+#define KPT_FLUSH_BROADCAST	(KPT_FLUSH_LEAF | KPT_FLUSH_WALK | KPT_FLUSH_ALL)
 
 /**
- * struct kpt_field - where a part of the output address stands in an entry
- * @mask:	its bits in the entry
- * @left:	how far left they move to become address bits; negative: right
+ * struct kpt_field - position of a part of the output address in an entry
+ * @mask:	bits of the entry that hold this part
+ * @left:	left shift that turns them into address bits; negative to shift right
  */
 struct kpt_field {
 	u64 mask;
@@ -129,35 +134,40 @@ struct kpt_field {
 };
 
 /**
- * struct kpt_format - one hardware's page tables
- * @name:	as in KUnit's rows and in dumps
- * @page_shift:	log2 of the bytes of the smallest page, and of a table
- * @index_bits:	address bits that one level resolves; a table has 1 << @index_bits entries
- * @levels:	the most levels a tree may have
- * @wide_root:	additional address bits that the root may resolve by being several
- *		adjacent tables
- * @block_levels: bit n is set if an entry of level n may map memory
- * @present:	the bit that tells leaves and tables from everything else; software's own
- *		if hardware has none that both share
- * @table_mask:	above level 0, an entry is a table if its bits under this mask ...
- * @table_value: ... are these
- * @table_bits:	what a new table entry consists of, besides its address
- * @page_bits:	what marks a leaf of level 0
- * @block_bits:	what marks a leaf above level 0
- * @oa:		the output address, its low and its high part
- * @empty:	an entry that means nothing, and leads hardware nowhere at any level
- * @frozen:	an entry that belongs to whoever wrote it; others retry; as harmless
- * @accessed:	set when the page was used, 0 if software keeps no such bit
- * @dirty:	set when the page was written, 0 if writes are found by permission
- * @write:	bits that must be set for a write to be allowed
- * @read_only:	bits that must be clear for a write to be allowed
- * @perm_mask:	all bits that decide about permissions, @write and @read_only included
+ * struct kpt_format - a page-table format
+ * @name:	name for KUnit parameters and dumps
+ * @page_shift:	log2 of the smallest page size, which is also the size of a table
+ * @index_bits:	address bits resolved per level; a table has 1 << @index_bits entries
+ * @levels:	maximum number of levels
+ * @wide_root:	maximum number of extra address bits that the root resolves when it
+ *		consists of several adjacent (concatenated) tables
+ * @block_levels: bit n is set if a leaf is allowed at level n
+ * @present:	bit that is set in leaves and tables and clear in all other entries; a
+ *		software bit if hardware has no such bit for both
+ * @table_mask:	an entry above level 0 is a table if (entry & @table_mask) equals
+ *		@table_value
+ * @table_value: see @table_mask
+ * @table_bits:	all bits of a new table entry except its address
+ * @page_bits:	type bits of a leaf at level 0
+ * @block_bits:	type bits of a leaf above level 0
+ * @oa:		low and high part of the output address
+ * @empty:	value of an unused entry, non-present to hardware at every level
+ * @frozen:	value of an entry that is owned by the walker that froze it, so that
+ *		others have to retry; non-present to hardware at every level
+ * @accessed:	accessed bit, 0 if there is none
+ * @dirty:	dirty bit, 0 if writes are tracked by write protection
+ * @write:	bits that must all be set for a write to be allowed
+ * @read_only:	bits that must all be clear for a write to be allowed
+ * @perm_mask:	all permission bits, including @write and @read_only
  * @soft:	bits of a leaf that hardware ignores
- * @fast_write:	the software bit that lets a lockless fault set @write, 0 if none does
- * @rules:	what each class of change requires, KPT_CHANGES values
- * @attrs:	encodes &enum kpt_prot for CPUs with &enum kpt_features
- * @perms:	decodes the permissions of a leaf: the KPT_PERMS part of &enum kpt_prot
- * @reserved:	true if hardware would refuse this leaf or table at this level
+ * @fast_write:	software bit that allows a lockless fault to set @write, 0 if there is
+ *		no such fault
+ * @rules:	&enum kpt_rule bits for each &enum kpt_class, KPT_CHANGES of them
+ * @attrs:	encode &enum kpt_prot for a CPU with the given &enum kpt_features
+ * @perms:	decode the permissions of a leaf, the KPT_PERMS of &enum kpt_prot
+ * @reserved:	true if the leaf or table is malformed for hardware at this level
+ * @is_volatile: override for kpt_volatile(), for clients with stricter rules, or NULL
+ * @make_old:	return the aged value of a leaf, or NULL to just clear @accessed
  */
 struct kpt_format {
 	const char *name;
@@ -186,12 +196,11 @@ struct kpt_format {
 	u64 (*attrs)(unsigned int prot, unsigned int features);
 	unsigned int (*perms)(kpt_pte_t pte);
 	bool (*reserved)(kpt_pte_t pte, int level);
+	bool (*is_volatile)(kpt_pte_t pte);
+	kpt_pte_t (*make_old)(kpt_pte_t pte);
 };
 
-/*
- * Every engine function that takes a descriptor states with this that the
- * descriptor is known at compile time; a caller that hides it does not build.
- */
+/* A format that is not a compile-time constant would silently cost performance. */
 #define kpt_assert_folded(fmt)					\
 	BUILD_BUG_ON_MSG(!__builtin_constant_p((fmt)->present),	\
 			 "page-table format is not a compile-time constant")
@@ -203,7 +212,7 @@ static __always_inline unsigned int kpt_shift(const struct kpt_format *fmt, int 
 	return fmt->page_shift + level * fmt->index_bits;
 }
 
-/* Bytes that one entry of @level maps. */
+/* Bytes mapped by one entry at @level. */
 static __always_inline u64 kpt_span(const struct kpt_format *fmt, int level)
 {
 	return 1ULL << kpt_shift(fmt, level);
@@ -246,7 +255,7 @@ static __always_inline bool kpt_frozen(const struct kpt_format *fmt, kpt_pte_t p
 	return pte == fmt->frozen;
 }
 
-/* Neither leaf nor table, but more than nothing: MMIO, ownership. */
+/* Non-present with a payload, e.g. MMIO or ownership. */
 static __always_inline bool kpt_is_annotation(const struct kpt_format *fmt, kpt_pte_t pte)
 {
 	return !kpt_present(fmt, pte) && pte != fmt->empty && !kpt_frozen(fmt, pte);
@@ -258,15 +267,16 @@ static __always_inline bool kpt_writable(const struct kpt_format *fmt, kpt_pte_t
 }
 
 /**
- * kpt_volatile() - may this entry change under an exclusive walk?
- * @fmt: descriptor
- * @pte: the entry's current value, a leaf
+ * kpt_volatile() - Check if a leaf may change while the lock is held exclusively
+ * @fmt: format
+ * @pte: current value of the leaf
  *
- * Hardware sets dirty in a writable leaf, and a lockless fault makes writable
- * what carries the format's fast-write bit.  Losing the accessed bit is allowed,
- * so it does not count.
+ * Hardware may set the dirty bit of a writable leaf, and a lockless fault may
+ * make a leaf writable if its fast-write bit is set.  Losing an update of the
+ * accessed bit is tolerated, so the accessed bit is not considered.
  *
- * Return: true if a plain store could lose what was set meanwhile.
+ * Return: true if a plain store could lose a concurrent update, i.e. if the
+ * leaf has to be modified atomically.
  */
 static __always_inline bool kpt_volatile(const struct kpt_format *fmt, kpt_pte_t pte)
 {
@@ -308,7 +318,7 @@ static __always_inline u64 kpt_level_bits(const struct kpt_format *fmt, int leve
 	return level ? fmt->block_bits : fmt->page_bits;
 }
 
-/* The bits that kpt_level_bits() decides about. */
+/* All bits that kpt_level_bits() may set. */
 static __always_inline u64 kpt_level_mask(const struct kpt_format *fmt)
 {
 	return fmt->page_bits | fmt->block_bits;
@@ -325,13 +335,13 @@ static __always_inline kpt_pte_t kpt_table(const struct kpt_format *fmt, u64 pa)
 	return kpt_oa_bits(fmt, pa) | fmt->table_bits;
 }
 
-/* A leaf without its address and level: permissions, memory type, software bits. */
+/* Permissions, memory type and software bits of a leaf. */
 static __always_inline u64 kpt_leaf_attrs(const struct kpt_format *fmt, kpt_pte_t pte)
 {
 	return pte & ~(kpt_oa_mask(fmt) | kpt_level_mask(fmt));
 }
 
-/* The same memory and attributes as @pte, as an entry of another level. */
+/* Re-encode @pte for another level; aligns the output address down. */
 static __always_inline kpt_pte_t kpt_relevel(const struct kpt_format *fmt, kpt_pte_t pte, int level)
 {
 	return kpt_leaf(fmt, ALIGN_DOWN(kpt_oa(fmt, pte), kpt_span(fmt, level)),
@@ -362,17 +372,17 @@ kpt_classify_leaf(const struct kpt_format *fmt, kpt_pte_t old, kpt_pte_t new)
 }
 
 /**
- * kpt_classify() - say what kind of change replacing one value by another is
- * @fmt: descriptor
- * @old: the entry's value before
- * @new: its value after
- * @level: the entry's level
+ * kpt_classify() - Classify the change of an entry
+ * @fmt: format
+ * @old: current value of the entry
+ * @new: value to be written
+ * @level: level of the entry
  *
- * Freezing and thawing are steps of a change, not changes: a frozen value on
- * either side is KPT_BAD.
+ * Freezing an entry is only a step of a change, not a change on its own, so
+ * classifying from or to a frozen value yields KPT_BAD.
  *
- * Return: the one class that decides about breaking, invalidation and barriers
- * through &kpt_format.rules.
+ * Return: the class, which selects flushes and break-before-make by way of
+ * &kpt_format.rules.
  */
 static __always_inline enum kpt_class
 kpt_classify(const struct kpt_format *fmt, kpt_pte_t old, kpt_pte_t new, int level)
@@ -398,6 +408,13 @@ kpt_classify(const struct kpt_format *fmt, kpt_pte_t old, kpt_pte_t new, int lev
 static __always_inline u8 kpt_rule(const struct kpt_format *fmt, enum kpt_class change)
 {
 	return fmt->rules[change];
+}
+
+/* Is there any change that needs break-before-make? */
+static __always_inline bool kpt_has_bbm(const struct kpt_format *fmt)
+{
+	return (fmt->rules[KPT_REMAP] | fmt->rules[KPT_SPLIT] | fmt->rules[KPT_COLLAPSE]) &
+	       KPT_BREAK;
 }
 
 #endif /* __KVM_PGTABLE_FORMAT_H */

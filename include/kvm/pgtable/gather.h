@@ -1,125 +1,137 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Unlink, invalidate, reclaim: the gather keeps this order for everyone.
+ * The gather enforces the order of freeing page tables:
  *
- * It collects the invalidations that an operation owes and the tables that it
- * unlinked.  A table leaves through kpt_settle(), after the invalidation that
- * covers it; or before, if the caller took that over by kpt_hand_over() and pays
- * before it leaves its RCU section.  There is no other door.
+ *  1) unlink the table
+ *  2) flush TLBs and page-walk caches
+ *  3) reclaim the table
+ *
+ * It collects the flushes that an operation needs and the tables that it
+ * unlinked.  Tables are reclaimed only by kpt_gather_flush(), after the flush
+ * that covers them.  kpt_gather_take_flush() is the only exception: its caller
+ * does the flush before leaving the RCU read-side section, and reclaim waits
+ * for that.
  */
 #ifndef __KVM_PGTABLE_GATHER_H
 #define __KVM_PGTABLE_GATHER_H
 
 #include <linux/bitops.h>
+#include <linux/list.h>
 #include <linux/minmax.h>
+#include <linux/mm.h>
 
 #include <kvm/pgtable/trace.h>
 
-/* How many entries an operation may leave frozen before it pays for them. */
-#define KPT_BROKEN_MAX	32
+/* Other walkers wait for frozen entries, so limit the size of a batch. */
+#define KPT_BBM_MAX	32
 
 /**
- * struct kpt_broken - entries that are frozen until what is owed for them is paid
- * @nr:		how many there are
- * @entries:	where they stand, and what they will be
+ * struct kpt_bbm_batch - entries that are frozen for break-before-make
+ * @nr:		number of entries
+ * @entries:	pointers to the entries, and the values to publish after the flush
  */
-struct kpt_broken {
+struct kpt_bbm_batch {
 	unsigned int nr;
 	struct {
 		kpt_ptep_t ptep;
 		kpt_pte_t pte;
-	} entries[KPT_BROKEN_MAX];
+	} entries[KPT_BBM_MAX];
 };
 
 /**
- * struct kpt_gather - what an operation owes and has unlinked
- * @debt:	the invalidation due before the lock or RCU is dropped
- * @tracked:	the invalidation due before user space sees the dirty log; it may
- *		outlive the lock
- * @tables:	unlinked tables, chained through &kpt_env.table_link
- * @broken:	entries to make when the debt is paid, or NULL
- * @counted:	bit n is set if the number of leaves of level n may have changed
- * @leaves:	by how much the number of leaves changed, for the levels in @counted
+ * struct kpt_gather - pending flushes and unlinked tables of an operation
+ * @flush:	flush that is needed before the lock or the RCU read lock is dropped
+ * @deferred:	flush that is needed before user space sees the dirty log; it may be
+ *		done after the lock is dropped
+ * @tables:	unlinked tables, linked through lru.next of their pages
+ * @bbm:	entries to publish after the flush, or NULL if the operation does not batch
+ *		break-before-make
+ * @counted:	bit n is set if leaves[n] is valid
+ * @leaves:	change of the leaf count by level, not yet accounted
  */
 struct kpt_gather {
-	struct kpt_debt debt;
-	struct kpt_debt tracked;
-	kpt_pte_t *tables;
-	struct kpt_broken *broken;
+	struct kpt_flush flush;
+	struct kpt_flush deferred;
+	struct list_head *tables;
+	struct kpt_bbm_batch *bbm;
 	u8 counted;
 	long leaves[KPT_MAX_LEVELS];
 };
 
 /**
- * kpt_debt_add() - merge one debt into another
- * @debt: the sum
- * @more: what is added
+ * kpt_flush_add() - Merge two pending flushes
+ * @flush: pending flush, extended to cover @more
+ * @more: flush to add
  */
-static __always_inline void kpt_debt_add(struct kpt_debt *debt, struct kpt_debt more)
+static __always_inline void kpt_flush_add(struct kpt_flush *flush, struct kpt_flush more)
 {
-	if (!more.owes)
+	if (!more.scope)
 		return;
 
-	if (!debt->owes || more.start < debt->start)
-		debt->start = more.start;
-	debt->end = max(debt->end, more.end);
-	debt->owes |= more.owes;
-	debt->levels |= more.levels;
+	if (flush->scope) {
+		more.start = min(flush->start, more.start);
+		more.end = max(flush->end, more.end);
+		more.scope |= flush->scope;
+		more.levels |= flush->levels;
+	}
+	*flush = more;
 }
 
-/* The debt, which is the caller's from now on. */
-static __always_inline struct kpt_debt kpt_take_debt(struct kpt_debt *debt)
+/* The caller becomes responsible for the flush. */
+static __always_inline struct kpt_flush kpt_flush_take(struct kpt_flush *from)
 {
-	struct kpt_debt owed = *debt;
+	struct kpt_flush flush = *from;
 
-	*debt = (struct kpt_debt) { };
-	return owed;
+	from->scope = 0;
+	return flush;
 }
 
 /**
- * kpt_pay() - invalidate what is owed
+ * kpt_flush_tlb() - Do a pending flush
  * @port: port
- * @tree: tree
- * @debt: what is owed; nothing afterwards
+ * @tree: tree that the flush was collected for
+ * @flush: pending flush; empty on return
+ *
+ * Context: @flush decides how long it may be deferred, see kpt_end_noflush().
  */
 static __always_inline void
-kpt_pay(const struct kpt_port *port, struct kpt_tree *tree, struct kpt_debt *debt)
+kpt_flush_tlb(const struct kpt_port *port, struct kpt_tree *tree, struct kpt_flush *flush)
 {
-	if (!debt->owes)
+	if (!flush->scope)
 		return;
 
-	if (kpt_traced(kvm_pgtable_flush))
-		kpt_trace_flush(tree, debt);
-	port->env->invalidate(tree, debt);
-	*debt = (struct kpt_debt) { };
+	if (kpt_traced(port, kvm_pgtable_flush))
+		kpt_trace_flush(tree, flush);
+	port->ops->flush(tree, flush);
+	flush->scope = 0;
 }
 
 static __always_inline void kpt_gather_begin(struct kpt_gather *g)
 {
-	g->debt = (struct kpt_debt) { };
-	g->tracked = (struct kpt_debt) { };
+	g->flush.scope = 0;
+	g->deferred.scope = 0;
 	g->tables = NULL;
-	g->broken = NULL;
+	g->bbm = NULL;
 	g->counted = 0;
 }
 
-/* True if there is no room for another. */
+/* Return true if the batch is full and has to be flushed. */
 static __always_inline bool
-kpt_make_later(struct kpt_gather *g, kpt_ptep_t ptep, kpt_pte_t pte)
+kpt_bbm_add(struct kpt_gather *g, kpt_ptep_t ptep, kpt_pte_t pte)
 {
-	struct kpt_broken *b = g->broken;
+	struct kpt_bbm_batch *b = g->bbm;
 
 	b->entries[b->nr].ptep = ptep;
 	b->entries[b->nr++].pte = pte;
-	return b->nr == KPT_BROKEN_MAX;
+	return b->nr == KPT_BBM_MAX;
 }
 
 static __always_inline void
-kpt_make_broken(const struct kpt_port *port, struct kpt_gather *g)
+kpt_bbm_publish(const struct kpt_port *port, struct kpt_gather *g)
 {
-	struct kpt_broken *b = g->broken;
+	struct kpt_bbm_batch *b = g->bbm;
 
-	if (!(port->format->rules[KPT_COLLAPSE] & KPT_BREAK) || !b)
+	if (!kpt_has_bbm(port->format) || !b)
 		return;
 
 	for (unsigned int i = 0; i < b->nr; i++)
@@ -127,33 +139,34 @@ kpt_make_broken(const struct kpt_port *port, struct kpt_gather *g)
 	b->nr = 0;
 }
 
-static __always_inline void
-kpt_gather_table(const struct kpt_port *port, struct kpt_gather *g, kpt_pte_t *table)
+static __always_inline void kpt_gather_table(struct kpt_gather *g, kpt_pte_t *table)
 {
-	*port->env->table_link(table) = g->tables;
-	g->tables = table;
+	struct list_head *link = &virt_to_page(table)->lru;
+
+	link->next = g->tables;
+	g->tables = link;
 }
 
 static __always_inline void
 kpt_reclaim(const struct kpt_port *port, struct kpt_tree *tree, struct kpt_gather *g)
 {
-	if (port->env->take_over)
+	if (port->ops->free_subtree)
 		return;
 
 	while (g->tables) {
-		kpt_pte_t *table = g->tables;
+		void *table = page_address(list_entry(g->tables, struct page, lru));
 
-		g->tables = *port->env->table_link(table);
-		if (kpt_traced(kvm_pgtable_reclaim))
+		g->tables = g->tables->next;
+		if (kpt_traced(port, kvm_pgtable_reclaim))
 			kpt_trace_reclaim(tree, table);
-		port->env->reclaim(tree, table);
+		port->ops->reclaim(tree, table);
 	}
 }
 
 static __always_inline void
 kpt_count(const struct kpt_port *port, struct kpt_gather *g, int level, long delta)
 {
-	if (!port->env->leaves || !delta)
+	if (!port->ops->leaves || !delta)
 		return;
 
 	if (g->counted & BIT(level))
@@ -165,54 +178,58 @@ kpt_count(const struct kpt_port *port, struct kpt_gather *g, int level, long del
 static __always_inline void
 kpt_account(const struct kpt_port *port, struct kpt_tree *tree, struct kpt_gather *g)
 {
-	if (!port->env->leaves)
+	if (!port->ops->leaves)
 		return;
 
 	for (; g->counted; g->counted &= g->counted - 1) {
 		int level = __ffs(g->counted);
 
-		port->env->leaves(tree, level, g->leaves[level]);
+		port->ops->leaves(tree, level, g->leaves[level]);
 	}
 }
 
-/* True if kpt_settle() would do nothing, no entry being broken. */
-static __always_inline bool kpt_is_settled(const struct kpt_gather *g)
+/* Not meaningful while a bbm batch has entries. */
+static __always_inline bool kpt_gather_is_empty(const struct kpt_gather *g)
 {
-	return !(g->debt.owes | g->counted) && !g->tables;
+	return !(g->flush.scope | g->counted) && !g->tables;
 }
 
 /**
- * kpt_settle() - pay all that is due now, then let go of what waited for that
+ * kpt_gather_flush() - Flush the gather and reclaim its tables
  * @port: port
- * @tree: tree
- * @g: gather; only tracked debt is left in it afterwards
+ * @tree: tree that the gather was collected for
+ * @g: gather; on return, only the deferred flush is left
  *
- * Operations call the client's copy, &kpt_port.settle.
+ * After the flush, publish the entries of the bbm batch, reclaim the unlinked
+ * tables and account the leaf counts.
  *
- * Context: inside the walk, before its lock or RCU is dropped.
+ * Use the out-of-line copy, &kpt_port.flush_gather.
+ *
+ * Context: during an operation, before its lock or the RCU read lock is dropped.
  */
 static __always_inline void
-kpt_settle(const struct kpt_port *port, struct kpt_tree *tree, struct kpt_gather *g)
+kpt_gather_flush(const struct kpt_port *port, struct kpt_tree *tree, struct kpt_gather *g)
 {
-	kpt_pay(port, tree, &g->debt);
-	kpt_make_broken(port, g);
+	kpt_flush_tlb(port, tree, &g->flush);
+	kpt_bbm_publish(port, g);
 	kpt_reclaim(port, tree, g);
 	kpt_account(port, tree, g);
 }
 
 /**
- * kpt_hand_over() - give what is due for the unlinked tables to the caller
- * @g: gather; the tables go when the operation ends
+ * kpt_gather_take_flush() - Hand the flush for unlinked tables to the caller
+ * @g: gather; its tables are reclaimed when the operation ends
  *
- * For callers that batch the invalidation over several operations.  Only where
- * &kpt_env.reclaim waits for an RCU grace period.
+ * For callers that batch the flush over several operations.  Allowed only if
+ * &kpt_ops.reclaim waits for an RCU grace period.
  *
- * Context: inside an RCU section that the caller does not leave before it paid.
- * Return: the debt.
+ * Context: inside an RCU read-side section, which the caller must not leave
+ * before it did the flush.
+ * Return: the pending flush.
  */
-static __always_inline struct kpt_debt __must_check kpt_hand_over(struct kpt_gather *g)
+static __always_inline struct kpt_flush __must_check kpt_gather_take_flush(struct kpt_gather *g)
 {
-	return kpt_take_debt(&g->debt);
+	return kpt_flush_take(&g->flush);
 }
 
 #endif /* __KVM_PGTABLE_GATHER_H */

@@ -1,95 +1,120 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Operations: what KVM does to a tree.
+ * Operations on a tree: map, unmap, protect, age, split, collapse, ...
  *
- * Each runs between kpt_begin() and kpt_end() or kpt_end_owing(), on the range
- * given there, under the client's lock as kpt_begin() was told.  Bad input is
- * refused with -EINVAL before anything is written, and a change that the format
- * forbids before its entry is written.  If an operation ends early, each entry is as
- * it was or fully changed, and w->start says how far it came.  An operation moves
- * w->start, so another one needs a kpt_begin() of its own.
+ * Each runs between kpt_begin() and kpt_end() or kpt_end_noflush(), on the range
+ * passed to kpt_begin() and under the lock that its @shared stands for.  An
+ * operation advances it->start, so it needs a kpt_begin() of its own.
+ *
+ * Invalid arguments are rejected with -EINVAL before anything is written, and a
+ * change that the format does not allow before its entry is written.  If an
+ * operation ends early, each entry is either unchanged or completely changed, and
+ * kpt_done() returns the first address that is left.
  */
 #ifndef __KVM_PGTABLE_OPS_H
 #define __KVM_PGTABLE_OPS_H
 
 #include <linux/bitops.h>
 
-#include <kvm/pgtable/change.h>
+#include <kvm/pgtable/commit.h>
 
-/* Looking */
+/* Lookup */
 
 /**
- * kpt_lookup() - read every entry on the way to an address
+ * kpt_lookup() - Read the entries of all levels for an address
  * @port: port
  * @tree: tree
- * @ia: address
- * @ptes: receives the values, indexed by level; KPT_MAX_LEVELS of them
+ * @ia: input address
+ * @ptes: array of KPT_MAX_LEVELS entries, indexed by level, to store the values in
  *
- * Context: inside a walk; any lock or none.
- * Return: the level of the last entry read, which may be absent or frozen; -EINVAL, and
- * @ptes is not written, for an address that the tree does not translate.
+ * Context: any lock or none, but under the RCU read lock if the port uses RCU.
+ * Return: the level of the last entry read, which may be non-present or frozen; or
+ * -EINVAL, with @ptes not written, if @ia is not within the tree.
  */
 static __always_inline int
-kpt_lookup(const struct kpt_port *port, const struct kpt_tree *tree, u64 ia, kpt_pte_t *ptes)
+kpt_lookup(const struct kpt_port *port, struct kpt_tree *tree, u64 ia, kpt_pte_t *ptes)
 {
-	struct kpt_visit v;
+	struct kpt_iter it __uninitialized;
 
 	if (ia >= kpt_tree_end(tree))
 		return -EINVAL;
 
-	kpt_visit_root(port, tree, ia, &v);
+	it.tree = tree;
+	kpt_enter_root(port, &it, ia);
 	for (;;) {
-		ptes[v.level] = v.pte;
-		if (!kpt_is_table(port->format, v.pte, v.level))
-			return v.level;
-		kpt_visit_child(port, tree, ia, &v);
+		ptes[it.level] = it.pte;
+		if (!kpt_is_table(port->format, it.pte, it.level))
+			return it.level;
+		kpt_enter_table(port, &it, ia);
 	}
 }
 
-static __always_inline int
-kpt_first_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
-		  void *arg)
-{
-	*(struct kpt_visit *)arg = *v;
-	return KPT_STOP;
-}
-
 /**
- * kpt_first_leaf() - find the first leaf below a table
+ * kpt_first_leaf() - Find the first leaf below a table
  * @port: port
  * @tree: tree
- * @v: the entry that refers to the table
- * @leaf: receives the leaf; its address is relative to the table's
+ * @table: value of the entry that points to the table
+ * @level: level of that entry
+ * @leaf: on success, the level of the leaf
  *
- * Context: inside a walk; any lock or none.
- * Return: false if there is none.
+ * Context: any lock or none, but under the RCU read lock if the port uses RCU.
+ * Return: the value of the leaf, or &kpt_format.empty if there is none.
  */
-static __always_inline bool
-kpt_first_leaf(const struct kpt_port *port, const struct kpt_tree *tree,
-	       const struct kpt_visit *v, struct kpt_visit *leaf)
+static __always_inline kpt_pte_t
+kpt_first_leaf(const struct kpt_port *port, const struct kpt_tree *tree, kpt_pte_t table,
+	       int level, int *leaf)
 {
 	struct kpt_tree below = {
-		.root = kpt_child_table(port, tree, v->pte),
-		.ia_bits = kpt_shift(port->format, v->level),
-		.top = v->level - 1,
-		.unprotected = tree->unprotected,
+		.root = kpt_child_table(port, tree, table),
+		.ia_bits = kpt_shift(port->format, level),
+		.top = level - 1,
+		.no_rcu = tree->no_rcu,
 	};
-	struct kpt_walk w = {
-		.tree = &below,
-		.end = kpt_span(port->format, v->level),
-	};
+	struct kpt_iter it __uninitialized;
 
-	return kpt_walk_range(port, &w, 0, KPT_LEAVES, kpt_first_visitor, leaf) == KPT_STOP;
+	it.tree = &below;
+	it.start = 0;
+	it.end = kpt_span(port->format, level);
+	it.shared = false;
+	kpt_iterate(&it, 0, 0);
+	while (port->next_table(&it)) {
+		if (kpt_at_leaf(port, &it)) {
+			*leaf = it.level;
+			return it.pte;
+		}
+	}
+	return port->format->empty;
 }
 
-/* Installing: leaves and annotations */
+/* Map and annotate */
 
-/*
- * What a range is to hold: memory, or the same annotation everywhere.
- * @base is the address that @oa belongs to.
+/**
+ * enum kpt_map_flags - How a range is mapped
+ * @KPT_MAP_FAULT: fail with -EAGAIN if the same memory is mapped already, with any permissions:
+ *		another CPU handled the same fault
+ * @KPT_MAP_UNMAP_BLOCKS: unmap a block that is replaced in part, instead of splitting it
+ * @KPT_MAP_SKIP_RACES: skip an entry that another walker changes concurrently
  */
-struct kpt_content {
+enum kpt_map_flags {
+	KPT_MAP_FAULT		= BIT(0),
+	KPT_MAP_UNMAP_BLOCKS	= BIT(1),
+	KPT_MAP_SKIP_RACES	= BIT(2),
+};
+
+/**
+ * struct kpt_mapping - What to install in a range: contiguous memory, or an annotation
+ * @memory:	map memory
+ * @flags:	&enum kpt_map_flags
+ * @max_level:	highest level of a block, alignment and format permitting; for an
+ *		annotation, highest level of an entry
+ * @base:	input address that @oa is mapped at
+ * @oa:		output address
+ * @attrs:	permissions, memory type and software bits, as &kpt_format.attrs encodes
+ * @annotation:	the value of each entry, if not @memory
+ */
+struct kpt_mapping {
 	bool memory;
+	u8 flags;
 	int max_level;
 	u64 base;
 	u64 oa;
@@ -98,169 +123,253 @@ struct kpt_content {
 };
 
 static __always_inline kpt_pte_t
-kpt_content_at(const struct kpt_format *fmt, const struct kpt_content *c, u64 ia, int level)
+kpt_mapping_pte(const struct kpt_format *fmt, const struct kpt_mapping *m, u64 ia, int level)
 {
-	if (!c->memory)
-		return c->annotation;
+	if (!m->memory)
+		return m->annotation;
 
-	return kpt_leaf(fmt, c->oa + (ia - c->base), c->attrs, level);
+	return kpt_leaf(fmt, m->oa + (ia - m->base), m->attrs, level);
 }
 
-/* Can one entry hold all of this part of the range, and nothing beside it? */
-static __always_inline bool
-kpt_content_fits(const struct kpt_format *fmt, const struct kpt_walk *w,
-		 const struct kpt_content *c, const struct kpt_visit *v)
-{
-	u64 span = kpt_span(fmt, v->level);
-
-	if (v->level > c->max_level || v->ia < w->start || v->ia + span > w->end)
-		return false;
-	if (!c->memory)
-		return true;
-
-	return kpt_block_level(fmt, v->level) && IS_ALIGNED(c->oa + (v->ia - c->base), span);
-}
-
-/* Make a table that means what the entry means now, so that a part of it can change. */
+/* Highest level of an entry that fits into the rest of the range. */
 static __always_inline int
-kpt_push_down(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v)
+kpt_mapping_level(const struct kpt_format *fmt, const struct kpt_iter *it,
+		  const struct kpt_mapping *m)
+{
+	u64 ia = it->start, span;
+	int level;
+
+	level = min_t(int, m->max_level, it->tree->top);
+	for (; level > 0; level--) {
+		span = kpt_span(fmt, level);
+		if (!IS_ALIGNED(ia, span) || ia + span > it->end)
+			continue;
+		if (!m->memory ||
+		    (kpt_block_level(fmt, level) && IS_ALIGNED(m->oa + (ia - m->base), span)))
+			break;
+	}
+	return level;
+}
+
+/**
+ * kpt_split_entry() - Replace an entry by a table
+ * @port: port
+ * @it: iterator at the entry; on success, it->pte points to the table
+ * @fill: fill the table so that it is equivalent to the entry; if false, the table is empty,
+ *	and &kpt_tree.no_break does not spare break-before-make
+ *
+ * Use the out-of-line copy, &kpt_port.split_entry.
+ *
+ * Context: see kpt_commit().
+ * Return: see kpt_commit(); -ENOMEM if &kpt_ops.alloc fails.
+ */
+static __always_inline int
+kpt_split_entry(const struct kpt_port *port, struct kpt_iter *it, bool fill)
 {
 	const struct kpt_format *fmt = port->format;
-	kpt_pte_t *table = port->env->alloc(w->tree, v);
+	kpt_pte_t *table = port->ops->alloc(it->tree, it);
 	int err;
 
 	if (!table)
 		return -ENOMEM;
 
-	if (kpt_present(fmt, v->pte))
-		kpt_fill_from_block(port, w->tree, table, v->pte, v->level);
-	else if (v->pte != fmt->empty)
-		kpt_fill(table, kpt_entries(fmt), v->pte, 0);
+	if (fill && kpt_present(fmt, it->pte))
+		kpt_fill_from_block(port, it->tree, table, it->pte, it->level);
+	else if (fill && it->pte != fmt->empty)
+		kpt_fill(table, kpt_entries(fmt), it->pte, 0);
 
-	err = kpt_link(port, w, v, table);
+	err = kpt_link(port, it, table, fill);
 	if (err)
-		port->env->free(w->tree, table);
+		port->ops->free(it->tree, table);
 	return err;
 }
 
 /*
- * Another CPU was faster: the one that faulted may still know that less was allowed, or that
- * nothing was there, which owes nothing that KPT_RELAX does not.
+ * Another CPU may have handled the same fault first.  The TLB of this CPU may
+ * still hold a stale entry that is non-present or has fewer permissions; the flush
+ * for KPT_RELAX covers both.
  */
 static __always_inline void
-kpt_owe_spurious(const struct kpt_port *port, struct kpt_walk *w, const struct kpt_visit *v)
+kpt_need_flush_spurious(const struct kpt_port *port, struct kpt_iter *it)
 {
-	if (kpt_rule(port->format, KPT_RELAX) & KPT_OWES_LOCAL)
-		kpt_owe(port, w, KPT_RELAX, v);
+	if (kpt_rule(port->format, KPT_RELAX) & KPT_FLUSH_LOCAL)
+		kpt_need_flush(port, it, KPT_RELAX);
 }
 
-/* Alone with the tree: from here on to the first entry that is used, or not all of the range. */
-static __always_inline int
-kpt_fill_range(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
-	       const struct kpt_content *c)
+/* Exclusive only.  Fill up to the first entry that is not empty, or to @end. */
+static __always_inline void
+kpt_fill_range(const struct kpt_port *port, struct kpt_iter *it, const struct kpt_mapping *m,
+	       u64 end)
 {
 	const struct kpt_format *fmt = port->format;
-	u64 span = kpt_span(fmt, v->level), first = v->ia;
+	struct kpt_iter c = *it;
 
 	do {
-		kpt_pte_t new = kpt_content_at(fmt, c, v->ia, v->level);
+		kpt_pte_t new = kpt_mapping_pte(fmt, m, c.ia, c.level);
 
-		kpt_store(v->ptep, new);
-		kpt_tell(port, w, v, new);
-		kpt_visit_next(port, v, v->level);
-	} while (v->ia + span <= v->stop && (v->pte = kpt_read(v->ptep)) == fmt->empty);
+		kpt_store(c.ptep, new);
+		kpt_changed(port, &c, new);
+		kpt_next(port, &c);
+	} while (c.ia + c.span <= end && (c.pte = kpt_read(c.ptep)) == fmt->empty);
 
-	kpt_owe_range(port, w, KPT_MAP, first, v->ia, BIT(v->level));
-	kpt_count(port, &w->gather, v->level, (v->ia - first) >> kpt_shift(fmt, v->level));
-	return KPT_MOVED;
+	kpt_need_flush_range(port, it, KPT_MAP, it->ia, c.ia, BIT(it->level));
+	kpt_count(port, &it->gather, it->level, c.ptep - it->ptep);
+	kpt_resume(it, &c);
 }
 
-/* A part of a block gets other memory, and the format refuses that of the whole, too. */
+/* Do not split a block if the format does not allow a leaf to be remapped anyway. */
 static __always_inline bool
-kpt_refuses_part(const struct kpt_format *fmt, const struct kpt_content *c,
-		 const struct kpt_visit *v)
+kpt_refuses_part(const struct kpt_format *fmt, const struct kpt_mapping *m,
+		 const struct kpt_iter *it)
 {
 	enum kpt_class change;
 
-	if (!c->memory || !kpt_present(fmt, v->pte))
+	if (!m->memory || !kpt_present(fmt, it->pte))
 		return false;
 
-	change = kpt_classify(fmt, v->pte, kpt_content_at(fmt, c, v->ia, v->level), v->level);
+	change = kpt_classify(fmt, it->pte, kpt_mapping_pte(fmt, m, it->ia, it->level), it->level);
 	return kpt_rule(fmt, change) & KPT_REFUSED;
 }
 
+/* The entry is completely within the range. */
 static __always_inline int
-kpt_install_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
-		    void *arg)
+kpt_install_entry(const struct kpt_port *port, struct kpt_iter *it, const struct kpt_mapping *m)
 {
 	const struct kpt_format *fmt = port->format;
-	const struct kpt_content *c = arg;
-	kpt_pte_t new;
-	int err;
+	kpt_pte_t new = kpt_mapping_pte(fmt, m, it->ia, it->level);
 
-	if (kpt_frozen(fmt, v->pte))
+	if (it->pte == fmt->empty && m->memory)
+		return kpt_commit(port, it, new, KPT_MAP);
+	if (kpt_frozen(fmt, it->pte))
 		return -EAGAIN;
-
-	if (!kpt_content_fits(fmt, w, c, v)) {
-		if (kpt_is_table(fmt, v->pte, v->level))
-			return KPT_NEXT;
-		if (!c->memory && v->pte == c->annotation)
-			return KPT_SKIP;
-		if (kpt_refuses_part(fmt, c, v))
-			return -EINVAL;
-		err = kpt_push_down(port, w, v);
-		return w->shared ? err : kpt_step(err);
+	if (kpt_is_leaf(fmt, it->pte, it->level)) {
+		if (m->flags & KPT_MAP_FAULT && m->memory && !((it->pte ^ new) & ~fmt->perm_mask))
+			return -EAGAIN;
+		kpt_need_flush_spurious(port, it);
 	}
-
-	if (c->memory && v->pte == fmt->empty && !w->shared && !port->env->prepares &&
-	    !kpt_takes_steps(port, w->tree, KPT_MAP))
-		return kpt_fill_range(port, w, v, c);
-
-	if (kpt_is_leaf(fmt, v->pte, v->level))
-		kpt_owe_spurious(port, w, v);
-	new = kpt_content_at(fmt, c, v->ia, v->level);
-	if (new == v->pte)
-		return KPT_SKIP;
-	err = kpt_change(port, w, v, new);
-	if (!err)
-		return KPT_SKIP;
-	return w->shared ? err : kpt_step(err);
+	return new == it->pte ? 0 : kpt_change(port, it, new);
 }
 
+/*
+ * Descend to the entry at @level, and link missing tables on the way.  Stop early
+ * at a larger entry that already holds the annotation.
+ */
 static __always_inline int
-kpt_install(const struct kpt_port *port, struct kpt_walk *w, struct kpt_content *c)
+kpt_install_tables(const struct kpt_port *port, struct kpt_iter *it, const struct kpt_mapping *m,
+		   int level)
 {
-	int err = kpt_walk_range(port, w, 0, KPT_ENTRIES | KPT_TABLES, kpt_install_visitor, c);
+	const struct kpt_format *fmt = port->format;
+	int err;
 
-	return err ?: kpt_removal_error(port, w);
+	kpt_enter_root(port, it, it->start);
+	while (it->level > level) {
+		if (!kpt_is_table(fmt, it->pte, it->level)) {
+			if (kpt_frozen(fmt, it->pte))
+				return -EAGAIN;
+			if (!m->memory && it->pte == m->annotation)
+				return 0;
+			if (kpt_refuses_part(fmt, m, it))
+				return -EINVAL;
+			err = port->split_entry(it, !(m->flags & KPT_MAP_UNMAP_BLOCKS));
+			if (err)
+				return err;
+		}
+		kpt_enter_table(port, it, it->start);
+	}
+	return 0;
+}
+
+/* Install the rest of the range in the current table. */
+static __always_inline int
+kpt_install_entries(const struct kpt_port *port, struct kpt_iter *it, const struct kpt_mapping *m)
+{
+	u64 end = kpt_table_end(port, it);
+	bool fills = m->memory && !it->shared && !port->ops->cmo &&
+		     !kpt_needs_frozen(port, it->tree, KPT_MAP);
+	int err;
+
+	for (;;) {
+		if (fills && it->pte == port->format->empty) {
+			kpt_fill_range(port, it, m, end);
+		} else {
+			err = kpt_install_entry(port, it, m);
+			if (err && !(err == -EAGAIN && m->flags & KPT_MAP_SKIP_RACES))
+				return err;
+			kpt_next(port, it);
+		}
+		if (it->ia + it->span > end)
+			return 0;
+		it->pte = kpt_read(it->ptep);
+	}
+}
+
+static __always_inline int kpt_skip(const struct kpt_port *port, struct kpt_iter *it)
+{
+	kpt_next(port, it);
+	return 0;
 }
 
 /**
- * kpt_map() - map a range to contiguous memory
+ * kpt_install() - give a range its content
  * @port: port
- * @w: the operation
- * @oa: where the range's memory starts, a multiple of the page size
- * @attrs: permissions, memory type and software bits, as &kpt_format.attrs encodes
- * @max_level: the largest blocks to use; they also need alignment and the format's consent
+ * @it: the operation
+ * @m: what it is to hold; its encoding is not checked
  *
- * What is mapped already is changed, where the format allows that; tables that
- * a block replaces are unlinked.
- *
- * Return: 0; -EINVAL; -ENOMEM if &kpt_env.alloc had no table; -EAGAIN if another
- * walker was faster, as for a fault, which simply happens again.
+ * Return: as kpt_map().
  */
 static __always_inline int __must_check
-kpt_map(const struct kpt_port *port, struct kpt_walk *w, u64 oa, u64 attrs, int max_level)
+kpt_install(const struct kpt_port *port, struct kpt_iter *it, const struct kpt_mapping *m)
+{
+	int level, err;
+
+	while (it->start < it->end) {
+		level = kpt_mapping_level(port->format, it, m);
+		err = kpt_install_tables(port, it, m, level);
+		it->span = kpt_span(port->format, it->level);
+		if (!err && it->level == level)
+			err = kpt_install_entries(port, it, m);
+		else if (!err || (err == -EAGAIN && m->flags & KPT_MAP_SKIP_RACES))
+			err = kpt_skip(port, it);
+		/* If exclusive, only hardware can have changed the entry: just retry. */
+		if (err && (it->shared || err != -EAGAIN || m->flags & KPT_MAP_FAULT ||
+			    kpt_frozen(port->format, it->pte)))
+			return err;
+		it->start = max(it->start, it->ia);
+	}
+	return kpt_removal_error(port, it);
+}
+
+/**
+ * kpt_map() - Map a range to contiguous memory
+ * @port: port
+ * @it: iterator, after kpt_begin()
+ * @oa: output address of the start of the range, page aligned
+ * @attrs: permissions, memory type and software bits, as encoded by
+ *	&kpt_format.attrs
+ * @max_level: highest level of blocks to use; the level must also be allowed by the
+ *	format and fit the alignment of the range and of @oa
+ *
+ * Change existing mappings if the format allows that.  Unlink tables that are
+ * replaced by blocks.
+ *
+ * Context: lock held for read or write; call kpt_end() before dropping it.
+ * Return: 0; -EINVAL if @oa, @attrs or @max_level are invalid or the format does
+ * not allow the change; -ENOMEM if &kpt_ops.alloc returned no table; -EAGAIN if a
+ * shared operation raced with another walker, in which case a fault handler returns
+ * to let the access fault again; or the error of the external tables.
+ */
+static __always_inline int __must_check
+kpt_map(const struct kpt_port *port, struct kpt_iter *it, u64 oa, u64 attrs, int max_level)
 {
 	const struct kpt_format *fmt = port->format;
-	struct kpt_content c = {
+	struct kpt_mapping m = {
 		.memory = true,
 		.max_level = max_level,
-		.base = w->start,
+		.base = it->start,
 		.oa = oa,
 		.attrs = attrs,
 	};
-	u64 last = oa + (w->end - w->start) - kpt_span(fmt, 0);
+	u64 last = oa + (it->end - it->start) - kpt_span(fmt, 0);
 
 	if (max_level < 0 || last < oa || attrs & (kpt_oa_mask(fmt) | kpt_level_mask(fmt)) ||
 	    kpt_oa(fmt, kpt_oa_bits(fmt, oa)) != oa ||
@@ -268,26 +377,27 @@ kpt_map(const struct kpt_port *port, struct kpt_walk *w, u64 oa, u64 attrs, int 
 	    fmt->reserved(kpt_leaf(fmt, oa, attrs, 0), 0))
 		return -EINVAL;
 
-	return kpt_install(port, w, &c);
+	return kpt_install(port, it, &m);
 }
 
 /**
- * kpt_annotate() - give every entry of a range a meaning without memory
+ * kpt_annotate() - Write an annotation to every entry of a range
  * @port: port
- * @w: the operation
- * @annotation: the format's empty value, with bits added that hardware ignores, or without,
- *		to take annotations away
- * @max_level: the highest level at which one entry may stand for its whole span
+ * @it: iterator, after kpt_begin()
+ * @annotation: &kpt_format.empty, plus bits that hardware ignores in a non-present
+ *	entry; just &kpt_format.empty removes annotations
+ * @max_level: highest level of the entries to annotate
  *
  * Leaves and tables of the range are unmapped.
  *
- * Return: as kpt_map(); -EINVAL if @annotation is present or frozen, or if @max_level
- * is none.
+ * Context: lock held for read or write; flush before dropping it.
+ * Return: see kpt_map(); -EINVAL if @annotation is present or frozen, or if
+ * @max_level is negative.
  */
 static __always_inline int __must_check
-kpt_annotate(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t annotation, int max_level)
+kpt_annotate(const struct kpt_port *port, struct kpt_iter *it, kpt_pte_t annotation, int max_level)
 {
-	struct kpt_content c = {
+	struct kpt_mapping m = {
 		.max_level = max_level,
 		.annotation = annotation,
 	};
@@ -296,219 +406,172 @@ kpt_annotate(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t annotati
 	    kpt_frozen(port->format, annotation))
 		return -EINVAL;
 
-	return kpt_install(port, w, &c);
+	return kpt_install(port, it, &m);
 }
 
-/* Removing */
+/* Unmap and zap */
 
-/*
- * Alone with the tree, and no change takes steps: from the leaf at @v to @stop, or to the
- * first entry that is no leaf.
+/**
+ * kpt_clear_leaves() - Remove a run of adjacent leaves
+ * @port: port
+ * @it: iterator at the first leaf; on return, at the first entry that is not a leaf
+ *
+ * Only if a leaf can be removed in a single step, without break-before-make or
+ * external updates.
+ *
+ * Use the out-of-line copy, &kpt_port.clear_leaves.
+ *
+ * Context: lock held for write.
  */
-static __always_inline int
-kpt_empty_range(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, u64 stop,
-		int level)
+static __always_inline void
+kpt_clear_leaves(const struct kpt_port *port, struct kpt_iter *it)
 {
 	const struct kpt_format *fmt = port->format;
-	const struct kpt_env *env = port->env;
-	kpt_ptep_t first = v->ptep;
-	u64 start = v->ia;
+	struct kpt_iter c = *it;
 
+	c.span = kpt_span(fmt, c.level);
 	do {
-		kpt_replace_alone(v, fmt->empty, kpt_leaf_may_change(port, v->pte));
-		if (env->emptied)
-			kpt_trace(w, v, fmt->empty);
-		else
-			kpt_tell(port, w, v, fmt->empty);
-		kpt_visit_next(port, v, level);
-	} while (v->ia < stop && kpt_is_leaf(fmt, v->pte = kpt_read(v->ptep), level));
+		kpt_replace_exclusive(&c, fmt->empty, kpt_leaf_may_change(port, c.pte));
+		kpt_changed(port, &c, fmt->empty);
+		kpt_next(port, &c);
+	} while (c.ia < c.stop && kpt_is_leaf(fmt, c.pte = kpt_read(c.ptep), c.level));
 
-	if (env->emptied)
-		env->emptied(w->tree, kpt_raw(first), v->ptep - first);
-	kpt_owe_range(port, w, KPT_UNMAP, start, v->ia, BIT(level));
-	kpt_count(port, &w->gather, level, -(long)(v->ptep - first));
-	return KPT_MOVED;
+	kpt_need_flush_range(port, it, KPT_UNMAP, it->ia, c.ia, BIT(it->level));
+	kpt_count(port, &it->gather, it->level, -(long)(c.ptep - it->ptep));
+	kpt_resume(it, &c);
 }
 
-/* What a removal is asked for: its range before it yielded, and up to which level. */
-struct kpt_removal {
-	u64 start;
-	int level;
-	unsigned int what;
-};
-
-static __always_inline bool
-kpt_covers(const struct kpt_port *port, const struct kpt_walk *w, const struct kpt_removal *r,
-	   const struct kpt_visit *v)
+static __always_inline enum kpt_class
+kpt_removal_class(const struct kpt_format *fmt, const struct kpt_iter *it)
 {
-	return v->level <= r->level && v->ia >= r->start &&
-	       v->ia + kpt_span(port->format, v->level) <= w->end;
+	if (!kpt_present(fmt, it->pte))
+		return KPT_ANNOTATE;
+	return kpt_is_table(fmt, it->pte, it->level) ? KPT_DETACH : KPT_UNMAP;
 }
 
+/* Is the entry completely within a range that began at @start? */
+static __always_inline bool kpt_covers(const struct kpt_iter *it, u64 start)
+{
+	return it->ia >= start && it->ia + it->span <= it->end;
+}
+
+/**
+ * kpt_remove() - Remove the entries of a range up to a level
+ * @port: port
+ * @it: iterator, after kpt_begin()
+ * @level: highest level to remove entries at
+ * @what: KPT_TABLES and KPT_NOTES to remove these in addition to leaves; KPT_YIELDS
+ *	if the lock may be dropped
+ *
+ * A table is removed only if it is completely within the range.  External tables
+ * are updated entry by entry, so with these a table is removed after its entries.
+ *
+ * Use the out-of-line copy, &kpt_port.remove.
+ *
+ * Context: lock held for read or write; flush before dropping it.
+ * Return: 0, or the first error of the external tables.
+ */
 static __always_inline int
-kpt_remove_entry(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v)
+kpt_remove(const struct kpt_port *port, struct kpt_iter *it, int level, unsigned int what)
 {
 	const struct kpt_format *fmt = port->format;
+	bool external = kpt_is_external(port, it->tree);
+	bool runs = !it->shared && !kpt_needs_frozen(port, it->tree, KPT_UNMAP);
+	u64 start = it->start;
+	int err;
 
-	if (v->pte == fmt->empty)
+	kpt_iterate(it, 0, (what & (KPT_YIELDS | KPT_TABLES)) |
+			   (external && what & KPT_TABLES ? KPT_POST : 0));
+	while (port->next_table(it)) {
+		while (kpt_at(port, it, KPT_LEAVES | KPT_TABLES | KPT_NOTES)) {
+			if (kpt_is_table(fmt, it->pte, it->level)) {
+				if (!(what & KPT_TABLES) || it->level > level ||
+				    !kpt_covers(it, start) || (external && !it->post))
+					break;
+			} else if (it->level > level || !(kpt_present(fmt, it->pte) ||
+							  what & KPT_NOTES)) {
+				kpt_next(port, it);
+				continue;
+			} else if (runs && kpt_present(fmt, it->pte)) {
+				port->clear_leaves(it);
+				continue;
+			}
+			err = port->commit(it, fmt->empty, kpt_removal_class(fmt, it));
+			if (err && err != -EAGAIN)
+				return err;
+			if (!err)
+				kpt_next(port, it);
+		}
+	}
+	return kpt_removal_error(port, it);
+}
+
+/**
+ * kpt_unmap() - Remove all leaves of a range
+ * @port: port
+ * @it: iterator, after kpt_begin()
+ * @what: KPT_TABLES to also remove annotations, and to unlink tables that are
+ *	completely within the range instead of clearing their entries; KPT_YIELDS if
+ *	the lock may be dropped; or 0
+ *
+ * A block that is only partly within the range is removed completely.  So are
+ * annotations with KPT_TABLES; without, annotations are kept.
+ *
+ * Context: lock held for read or write; flush before dropping it.
+ * Return: 0, or the first error of the external tables, in which case everything
+ * is removed from the tree nevertheless.
+ */
+static __always_inline int __must_check
+kpt_unmap(const struct kpt_port *port, struct kpt_iter *it, unsigned int what)
+{
+	/* Most MMU notifiers unmap a single page. */
+	if (!(what & KPT_TABLES) && !it->shared && !kpt_needs_frozen(port, it->tree, KPT_UNMAP) &&
+	    it->end - it->start == kpt_span(port->format, 0)) {
+		kpt_find(port, it, it->start, 0);
+		it->stop = it->ia;
+		if (kpt_is_leaf(port->format, it->pte, it->level))
+			port->clear_leaves(it);
 		return 0;
-	if (!kpt_present(fmt, v->pte))
-		return kpt_commit(port, w, v, fmt->empty, KPT_ANNOTATE);
-	if (kpt_is_table(fmt, v->pte, v->level))
-		return kpt_commit(port, w, v, fmt->empty, KPT_DETACH);
-	return kpt_commit(port, w, v, fmt->empty, KPT_UNMAP);
-}
-
-/* External tables are called for each entry, so none of many goes without a look between. */
-static __always_inline int
-kpt_remove_external_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
-			    void *arg)
-{
-	const struct kpt_removal *r = arg;
-	int err;
-
-	if (v->emptied) {
-		while (kpt_is_table(port->format, v->pte, v->level) && kpt_covers(port, w, r, v) &&
-		       kpt_remove_entry(port, w, v) == -EAGAIN)
-			cpu_relax();
-		return KPT_NEXT;
 	}
-	if (v->level > r->level || v->pte == port->format->empty)
-		return KPT_NEXT;
-
-	err = kpt_remove_entry(port, w, v);
-	return err ? kpt_step(err) : KPT_LOOK;
-}
-
-static __always_inline int
-kpt_remove_external_range(const struct kpt_port *port, struct kpt_walk *w, struct kpt_removal *r)
-{
-	unsigned int what = KPT_LEAVES | r->what;
-
-	if (what & KPT_TABLES)
-		what = (what & ~KPT_TABLES) | KPT_EMPTIED | KPT_ABSENT;
-	return kpt_walk_range(port, w, 0, what, kpt_remove_external_visitor, r) ?:
-	       kpt_removal_error(port, w);
-}
-
-static __always_inline int
-kpt_unmap_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
-		  void *arg)
-{
-	const struct kpt_format *fmt = port->format;
-	const struct kpt_removal *r = arg;
-	bool alone = !w->shared && !kpt_takes_steps(port, w->tree, KPT_UNMAP);
-	int err;
-
-	if (kpt_is_leaf(fmt, v->pte, v->level)) {
-		if (alone && v->level == 0)
-			return kpt_empty_range(port, w, v, v->stop, 0);
-		if (alone && v->level == 1)
-			return kpt_empty_range(port, w, v, r->what & KPT_YIELDS ?
-					       kpt_next_look(port, v, 1) : v->stop, 1);
-		return kpt_step(kpt_commit(port, w, v, fmt->empty, KPT_UNMAP));
-	}
-
-	if (kpt_is_table(fmt, v->pte, v->level) && !kpt_covers(port, w, r, v))
-		return KPT_NEXT;
-
-	err = kpt_remove_entry(port, w, v);
-	return err ? kpt_step(err) : KPT_SKIP;
+	return port->remove(it, it->tree->top, what & KPT_TABLES ? what | KPT_NOTES : what);
 }
 
 /**
- * kpt_unmap() - remove every leaf of a range
+ * kpt_zap() - Remove all entries of a range up to a level
  * @port: port
- * @w: the operation
- * @what: KPT_TABLES to remove annotations, too, and to unlink the tables that the range
- *	covers instead of emptying them; KPT_YIELDS if the lock may be dropped meanwhile; or 0
+ * @it: iterator, after kpt_begin(); the range is extended to multiples of what an
+ *	entry at @level maps
+ * @level: highest level to remove entries at; entries above it are kept
  *
- * A block that reaches over an end of the range is removed as a whole, and so is, with
- * KPT_TABLES, an annotation.  Without KPT_TABLES annotations stay.
+ * Remove leaves, annotations, and tables with everything below them.  Tear down a
+ * large tree in several passes with increasing @level, so that no single step holds
+ * the lock for long.
  *
- * Return: 0, or the first error of the external tables: all is removed nevertheless.
+ * Context: lock held for read or write, may be dropped and reacquired; flush
+ * before dropping it.
+ * Return: 0; -EINVAL if the tree has no such level; or the first error of the
+ * external tables, in which case everything is removed from the tree nevertheless.
  */
 static __always_inline int __must_check
-kpt_unmap(const struct kpt_port *port, struct kpt_walk *w, unsigned int what)
+kpt_zap(const struct kpt_port *port, struct kpt_iter *it, int level)
 {
-	struct kpt_removal r = { .start = w->start, .level = w->tree->top, .what = what };
+	u64 span;
 
-	if (kpt_is_external(port, w->tree))
-		return kpt_remove_external_range(port, w, &r);
-
-	if (what & KPT_TABLES)
-		what |= KPT_ABSENT;
-	return kpt_walk_range(port, w, 0, KPT_LEAVES | what, kpt_unmap_visitor, &r);
-}
-
-static __always_inline int
-kpt_zap_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
-		void *arg)
-{
-	int err;
-
-	if (v->level > *(int *)arg)
-		return KPT_NEXT;
-
-	err = kpt_remove_entry(port, w, v);
-	return err ? kpt_step(err) : KPT_SKIP;
-}
-
-/* One by one: what is below the entries of @level goes before them. */
-static __always_inline int
-kpt_zap_external(const struct kpt_port *port, struct kpt_walk *w, int level)
-{
-	struct kpt_removal r = { .level = level, .what = KPT_TABLES | KPT_YIELDS };
-	u64 span = kpt_span(port->format, level);
-
-	w->start = ALIGN_DOWN(w->start, span);
-	w->end = min(ALIGN(w->end, span), kpt_tree_end(w->tree));
-	r.start = w->start;
-	return kpt_remove_external_range(port, w, &r);
-}
-
-/**
- * kpt_zap() - remove every entry of a range up to a level, with all below it
- * @port: port
- * @w: the operation
- * @level: the highest level to remove entries of; what stands above it stays
- *
- * Leaves, tables and annotations go.  A large tree is torn down in passes of rising
- * level, so that no single step keeps others waiting for long.  Yields.
- *
- * Return: 0; -EINVAL for a level that the tree does not have; or the first error of the
- * external tables: all is removed nevertheless.
- */
-static __always_inline int __must_check
-kpt_zap(const struct kpt_port *port, struct kpt_walk *w, int level)
-{
-	if (level < 0 || level > w->tree->top)
+	if (level < 0 || level > it->tree->top)
 		return -EINVAL;
 
-	if (kpt_is_external(port, w->tree))
-		return kpt_zap_external(port, w, level);
-
-	/* As if it walked into the tables that it removes: to remove one may take as long. */
-	return kpt_walk_range(port, w, max(level - 1, 0),
-			      KPT_LEAVES | KPT_TABLES | KPT_ABSENT | KPT_YIELDS,
-			      kpt_zap_visitor, &level);
+	span = kpt_span(port->format, level);
+	it->start = ALIGN_DOWN(it->start, span);
+	it->end = min(ALIGN(it->end, span), kpt_tree_end(it->tree));
+	return port->remove(it, level, KPT_TABLES | KPT_NOTES | KPT_YIELDS);
 }
 
-/* Changing permissions and tracking */
-
-/* One debt for all that an operation edits: from the first leaf to behind the last. */
-struct kpt_editing {
-	u64 clear;
-	u64 set;
-	enum kpt_class change;
-	u64 first;
-	u64 edited;
-	u8 levels;
-};
+/* Write-protect, protect, relax */
 
 /*
- * What and where a leaf is cannot be edited in place.  Where permissions make an
- * entry a leaf, only write access is never the last of them.
+ * Type and output address of a leaf cannot be edited in place.  If a format
+ * distinguishes leaves from tables by their permissions, clearing the last one
+ * would turn a leaf into a table; write permission is never the last one.
  */
 static __always_inline bool kpt_editable(const struct kpt_format *fmt, u64 clear, u64 set)
 {
@@ -518,411 +581,425 @@ static __always_inline bool kpt_editable(const struct kpt_format *fmt, u64 clear
 	return !((clear | set) & fixed) && !(clear & leaf);
 }
 
-static __always_inline bool kpt_is_edited(const struct kpt_editing *e, kpt_pte_t pte)
+static __always_inline bool kpt_is_edited(kpt_pte_t pte, u64 clear, u64 set)
 {
-	return !(pte & e->clear) && (pte & e->set) == e->set;
+	return !(pte & clear) && (pte & set) == set;
 }
 
+/* Edit one batch of entries, and extend @first and @end to the range that was edited. */
 static __always_inline int
-kpt_edit_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
-		 void *arg)
+kpt_edit_table(const struct kpt_port *port, struct kpt_iter *it, u64 clear, u64 set,
+	       enum kpt_class change, u64 *first, u64 *end)
 {
-	bool external = kpt_is_external(port, w->tree);
-	struct kpt_editing *e = arg;
-	int err;
+	bool external = kpt_is_external(port, it->tree);
+	struct kpt_iter c = *it;
+	int err = 0;
 
-	if (kpt_is_edited(e, v->pte))
-		return KPT_NEXT;
-
-	if (external)
-		err = kpt_commit(port, w, v, (v->pte & ~e->clear) | e->set, e->change);
-	else
-		err = kpt_edit_in_place(port, w, v, e->clear, e->set, e->change);
-	if (err)
-		return kpt_step(err);
-
-	if (!e->edited)
-		e->first = v->ia;
-	e->edited = v->ia + kpt_span(port->format, v->level);
-	e->levels |= BIT(v->level);
-	return external ? KPT_LOOK : KPT_NEXT;
+	while (kpt_at_leaf(port, &c)) {
+		if (!kpt_is_edited(c.pte, clear, set)) {
+			if (external) {
+				kpt_resume(it, &c);
+				err = port->commit(it, (c.pte & ~clear) | set, change);
+				c = *it;
+			} else {
+				err = kpt_edit_in_place(port, &c, clear, set, change);
+			}
+			if (err == -EAGAIN)
+				continue;
+			if (err)
+				break;
+			*first = min(*first, c.ia);
+			*end = c.ia + kpt_span(port->format, c.level);
+		}
+		kpt_next(port, &c);
+	}
+	kpt_resume(it, &c);
+	return err == -EAGAIN ? 0 : err;
 }
 
-static __always_inline void
-kpt_edit_owe(const struct kpt_port *port, struct kpt_walk *w, const struct kpt_editing *e)
-{
-	if (e->edited)
-		kpt_owe_range(port, w, e->change, e->first, e->edited, e->levels);
-}
-
-/* Only tracked debt may be noted as late as here: a walk that yields pays the other before. */
+/**
+ * kpt_edit_range() - Clear and set bits in each leaf of a range
+ * @port: port
+ * @it: iterator, after kpt_begin()
+ * @floor: lowest level to edit leaves at
+ * @what: KPT_YIELDS if the lock may be dropped, only with KPT_TRACK; or 0
+ * @clear: bits to clear
+ * @set: bits to set
+ * @change: class of the change, KPT_TRACK or KPT_PROTECT
+ *
+ * Use the out-of-line copy, &kpt_port.edit_range.
+ *
+ * Context: see kpt_wrprot() and kpt_protect().
+ * Return: see kpt_protect().
+ */
 static __always_inline int
-kpt_edit_range(const struct kpt_port *port, struct kpt_walk *w, int floor, unsigned int what,
-	       struct kpt_editing e)
+kpt_edit_range(const struct kpt_port *port, struct kpt_iter *it, int floor, unsigned int what,
+	       u64 clear, u64 set, enum kpt_class change)
 {
-	int err;
+	u64 first, end;
+	int err = 0;
 
-	if (!kpt_editable(port->format, e.clear, e.set) || floor < 0 || floor > w->tree->top)
+	if (!kpt_editable(port->format, clear, set) || floor < 0 || floor > it->tree->top)
 		return -EINVAL;
 
-	err = kpt_walk_range(port, w, floor, KPT_LEAVES | (what & KPT_YIELDS), kpt_edit_visitor,
-			     &e);
-	kpt_edit_owe(port, w, &e);
+	kpt_iterate(it, floor, what & KPT_YIELDS);
+	while (!err && port->next_table(it)) {
+		first = ~0ull;
+		end = 0;
+		err = kpt_edit_table(port, it, clear, set, change, &first, &end);
+		if (end)
+			kpt_need_flush_range(port, it, change, first, end, BIT(it->level));
+	}
 	return err;
 }
 
 /**
- * kpt_wrprot() - make the next write to each page of a range fault
+ * kpt_wrprot() - Write-protect a range for dirty logging
  * @port: port
- * @w: the operation
- * @floor: the lowest level whose leaves are wanted
- * @what: KPT_YIELDS if the lock may be dropped meanwhile, or 0
+ * @it: iterator, after kpt_begin()
+ * @floor: lowest level to write-protect leaves at
+ * @what: KPT_YIELDS if the lock may be dropped, or 0
  *
- * For dirty logging.  What is owed is tracked debt.
+ * The flush is deferred, see kpt_end_noflush().
  *
- * Return: 0; -EINVAL for a level that the tree does not have; or the error of the external
+ * Context: lock held for read or write; flush before user space sees the dirty log.
+ * Return: 0; -EINVAL if the tree has no level @floor; or the error of the external
  * tables.
  */
 static __always_inline int __must_check
-kpt_wrprot(const struct kpt_port *port, struct kpt_walk *w, int floor, unsigned int what)
+kpt_wrprot(const struct kpt_port *port, struct kpt_iter *it, int floor, unsigned int what)
 {
-	struct kpt_editing e = { port->format->write, port->format->read_only, KPT_TRACK };
-
-	return kpt_edit_range(port, w, floor, what, e);
+	return port->edit_range(it, floor, what, port->format->write, port->format->read_only,
+				KPT_TRACK);
 }
 
 /**
- * kpt_protect() - take an access away from a range for good
+ * kpt_protect() - Remove permissions from a range
  * @port: port
- * @w: the operation
- * @floor: the lowest level whose leaves are wanted
- * @clear: bits to clear; for write access those of the format and its fast-write bit
+ * @it: iterator, after kpt_begin()
+ * @floor: lowest level to edit leaves at
+ * @clear: bits to clear; to remove write permission, &kpt_format.write and
+ *	&kpt_format.fast_write
  * @set: bits to set
  *
- * Return: 0; -EINVAL for bits that are no permissions, or without which an entry might
- * no longer be a leaf, and for a level that the tree does not have; or the error of the
+ * Context: lock held for read or write; flush before dropping it.
+ * Return: 0; -EINVAL if @clear or @set contain bits of the type or the output
+ * address, if clearing @clear might leave an entry that is not a leaf, or if the
+ * tree has no level @floor; or the error of the external tables.
+ */
+static __always_inline int __must_check
+kpt_protect(const struct kpt_port *port, struct kpt_iter *it, int floor, u64 clear, u64 set)
+{
+	return port->edit_range(it, floor, 0, clear, set, KPT_PROTECT);
+}
+
+/**
+ * kpt_clear_dirty() - Clear the dirty state of a range for dirty logging
+ * @port: port
+ * @it: iterator, after kpt_begin()
+ * @bits: &kpt_format.dirty, or the bits that kpt_wrprot() clears
+ * @what: KPT_YIELDS if the lock may be dropped, or 0
+ *
+ * The flush is deferred, see kpt_end_noflush().
+ *
+ * Context: lock held for read or write; flush before user space sees the dirty log.
+ * Return: 0; -EINVAL if @bits are invalid, see kpt_protect(); or the error of the
  * external tables.
  */
 static __always_inline int __must_check
-kpt_protect(const struct kpt_port *port, struct kpt_walk *w, int floor, u64 clear, u64 set)
+kpt_clear_dirty(const struct kpt_port *port, struct kpt_iter *it, u64 bits, unsigned int what)
 {
-	struct kpt_editing e = { clear, set, KPT_PROTECT };
-
-	return kpt_edit_range(port, w, floor, 0, e);
+	return port->edit_range(it, 0, what, bits, 0, KPT_TRACK);
 }
 
-/**
- * kpt_clear_dirty() - make the next write to each page of a range leave a trace
- * @port: port
- * @w: the operation
- * @bits: the dirty bit, or what kpt_wrprot() clears
- * @what: KPT_YIELDS if the lock may be dropped meanwhile, or 0
- *
- * Return: 0, or the error of the external tables.
- */
-static __always_inline int __must_check
-kpt_clear_dirty(const struct kpt_port *port, struct kpt_walk *w, u64 bits, unsigned int what)
-{
-	struct kpt_editing e = { bits, 0, KPT_TRACK };
-
-	return kpt_edit_range(port, w, 0, what, e);
-}
-
-/* Pages of one table of last level, by bit: those to be edited, and what became of them. */
+/* Bitmaps of the pages of one last-level table. */
 struct kpt_pages {
 	u64 wanted;
 	u64 edited;
 	u64 frozen;
 };
 
+/* Retry if another walker changes the entry; the caller retries frozen entries. */
 static __always_inline int
-kpt_edit_page(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
-	      unsigned int page, const struct kpt_editing *e, struct kpt_pages *p)
+kpt_edit_page(const struct kpt_port *port, struct kpt_iter *it, u64 page, u64 clear, u64 set,
+	      struct kpt_pages *p)
 {
 	int err = 0;
 
 	do {
-		if (kpt_must_wait(port, w, v->pte))
-			p->frozen |= BIT_ULL(page);
-		if (!kpt_present(port->format, v->pte) || kpt_is_edited(e, v->pte))
+		if (kpt_must_wait(port, it))
+			p->frozen |= page;
+		if (!kpt_present(port->format, it->pte) || kpt_is_edited(it->pte, clear, set))
 			return 0;
-		err = kpt_edit(port, w, v, e->clear, e->set, e->change);
+		err = kpt_edit(port, it, clear, set, KPT_TRACK);
 	} while (err == -EAGAIN);
 	if (!err)
-		p->edited |= BIT_ULL(page);
+		p->edited |= page;
 	return err;
 }
 
-/* Alone with the tree, and with bits to clear only. */
 static __always_inline void
-kpt_clear_pages(const struct kpt_port *port, struct kpt_walk *w, kpt_ptep_t first, u64 base,
+kpt_goto_page(const struct kpt_port *port, struct kpt_iter *it, kpt_ptep_t first, u64 base,
+	      unsigned int page)
+{
+	it->ia = base + page * kpt_span(port->format, 0);
+	it->ptep = first + page;
+	it->pte = kpt_read(it->ptep);
+}
+
+/* Exclusive, and only bits to clear. */
+static __always_inline void
+kpt_clear_pages(const struct kpt_port *port, const struct kpt_iter *it, kpt_ptep_t first, u64 base,
 		u64 clear, struct kpt_pages *p)
 {
-	struct kpt_visit v = { };
+	struct kpt_iter c = *it;
 
 	for (u64 pages = p->wanted; pages; pages &= pages - 1) {
-		unsigned int page = __ffs(pages);
-
-		v.ia = base + page * kpt_span(port->format, 0);
-		v.ptep = first + page;
-		v.pte = kpt_read(v.ptep);
-		if (!kpt_present(port->format, v.pte) || !(v.pte & clear))
+		kpt_goto_page(port, &c, first, base, __ffs(pages));
+		if (!kpt_present(port->format, c.pte) || !(c.pte & clear))
 			continue;
 
-		if (unlikely(kpt_leaf_may_change(port, v.pte)))
-			v.pte = kpt_clear_bits(v.ptep, clear);
+		if (unlikely(kpt_leaf_may_change(port, c.pte)))
+			c.pte = kpt_clear_bits(c.ptep, clear);
 		else
-			kpt_replace_alone(&v, v.pte & ~clear, false);
-		kpt_tell(port, w, &v, v.pte & ~clear);
-		p->edited |= BIT_ULL(page);
+			kpt_replace_exclusive(&c, c.pte & ~clear, false);
+		kpt_changed(port, &c, c.pte & ~clear);
+		p->edited |= pages & -pages;
 	}
 }
 
-/* @first is the entry of the page at @base. */
+/* @first points to the entry that maps @base. */
 static __always_inline int
-kpt_edit_pages(const struct kpt_port *port, struct kpt_walk *w, kpt_ptep_t first, u64 base,
-	       struct kpt_pages *p, struct kpt_editing *e)
+kpt_edit_pages(const struct kpt_port *port, struct kpt_iter *it, kpt_ptep_t first, u64 base,
+	       u64 clear, u64 set, struct kpt_pages *p)
 {
-	bool alone = !w->shared && !e->set && !kpt_is_external(port, w->tree);
+	bool alone = !it->shared && !set && !kpt_is_external(port, it->tree);
 	u64 span = kpt_span(port->format, 0);
 	int err = 0;
 
 	if (alone)
-		kpt_clear_pages(port, w, first, base, e->clear, p);
+		kpt_clear_pages(port, it, first, base, clear, p);
 	for (u64 pages = p->wanted; !alone && pages && !err; pages &= pages - 1) {
-		unsigned int page = __ffs(pages);
-		struct kpt_visit v = {
-			.ia = base + page * span,
-			.ptep = first + page,
-			.pte = kpt_read(first + page),
-		};
-
-		err = kpt_edit_page(port, w, &v, page, e, p);
+		kpt_goto_page(port, it, first, base, __ffs(pages));
+		err = kpt_edit_page(port, it, pages & -pages, clear, set, p);
 	}
-	if (p->edited) {
-		if (!e->edited || e->first > base + __ffs(p->edited) * span)
-			e->first = base + __ffs(p->edited) * span;
-		e->edited = max(e->edited, base + (__fls(p->edited) + 1) * span);
-		e->levels |= BIT(0);
-	}
+	if (p->edited)
+		kpt_need_flush_range(port, it, KPT_TRACK, base + __ffs(p->edited) * span,
+				     base + (__fls(p->edited) + 1) * span, BIT(0));
 	return err;
 }
 
 /**
- * kpt_edit_mask() - as kpt_clear_dirty() or kpt_wrprot(), for chosen pages
+ * kpt_edit_mask() - Write-protect pages or clear their dirty state, by mask
  * @port: port
- * @w: the operation; its range is the pages that the mask can name, 64 or fewer
- * @mask: bit n stands for the n-th page of the range; afterwards, for those that a block
- *	maps: they are left alone
+ * @it: iterator, after kpt_begin() with the range that @mask covers
+ * @mask: bit n is set to edit page n of the range; on return, bit n is set if page n
+ *	is mapped by a block, which is not edited
  * @clear: bits to clear
  * @set: bits to set
  *
- * One descent per table of last level, not per page.
+ * Descend once per last-level table instead of once per page.  The flush is
+ * deferred, see kpt_end_noflush().
  *
- * Return: 0; -EINVAL if the mask names pages beyond the range, or for bits that are
- * no permissions; or the error of the external tables.
+ * Context: lock held for read or write; flush before user space sees the dirty log.
+ * Return: 0; -EINVAL if @mask has bits beyond the range, or if @clear or @set are
+ * invalid, see kpt_protect(); or the error of the external tables.
  */
 static __always_inline int __must_check
-kpt_edit_mask(const struct kpt_port *port, struct kpt_walk *w, u64 *mask, u64 clear, u64 set)
+kpt_edit_mask(const struct kpt_port *port, struct kpt_iter *it, u64 *mask, u64 clear, u64 set)
 {
 	const struct kpt_format *fmt = port->format;
-	struct kpt_editing e = { clear, set, KPT_TRACK };
-	u64 base = w->start, left = *mask, blocks = 0, span, behind;
-	struct kpt_visit v;
+	u64 base = it->start, left = *mask, blocks = 0, span, behind;
 	int err = 0;
 
 	if (!kpt_editable(fmt, clear, set) ||
-	    (left && base + ((u64)__fls(left) << fmt->page_shift) >= w->end))
+	    (left && base + ((u64)__fls(left) << fmt->page_shift) >= it->end))
 		return -EINVAL;
 
 	while (left && !err) {
 		unsigned int page = __ffs(left);
 		struct kpt_pages p = { .wanted = left };
 
-		kpt_find_published(port, w, base + ((u64)page << fmt->page_shift), &v);
-		span = kpt_span(fmt, v.level ?: 1);
-		behind = (ALIGN_DOWN(v.ia, span) + span - base) >> fmt->page_shift;
+		kpt_find_published(port, it, base + ((u64)page << fmt->page_shift));
+		span = kpt_span(fmt, it->level ?: 1);
+		behind = (ALIGN_DOWN(it->ia, span) + span - base) >> fmt->page_shift;
 		if (behind < 64)
 			p.wanted &= BIT_ULL(behind) - 1;
 		left &= ~p.wanted;
-		if (!v.level)
-			err = kpt_edit_pages(port, w, v.ptep - page, base, &p, &e);
-		else if (kpt_present(fmt, v.pte))
+		if (!it->level)
+			err = kpt_edit_pages(port, it, it->ptep - page, base, clear, set, &p);
+		else if (kpt_present(fmt, it->pte))
 			blocks |= p.wanted;
-		/* Those that another walk is about to publish are looked up again. */
+		/* Retry pages whose entry another walker is about to publish. */
 		left |= p.frozen;
 	}
-	kpt_edit_owe(port, w, &e);
 	*mask = blocks;
 	return err;
 }
 
 /**
- * kpt_relax() - add permissions to a leaf after a fault
+ * kpt_relax() - Add permissions to a leaf after a permission fault
  * @port: port
- * @w: the operation; its range starts with the address that faulted
- * @prot: the KPT_PERMS to add to those that the leaf has
- * @features: as for &kpt_format.attrs
- * @level: receives the leaf's level, or -1 if there is none
+ * @it: iterator, after kpt_begin() with a range that starts at the fault address
+ * @prot: KPT_PERMS to add
+ * @features: &enum kpt_features of the CPU, for &kpt_format.attrs
+ * @level: level of the leaf, or -1 if there is none
  *
- * What is owed is owed by the CPU that faulted, and even after -EAGAIN: it may
- * hold the translation that another CPU has just relaxed.
+ * Only the TLB of the faulting CPU has to be flushed.  That includes -EAGAIN: the
+ * CPU may hold a stale translation of a leaf that another CPU has just relaxed.
  *
- * Return: 0; -ENOENT if nothing is mapped; -EINVAL if no leaf can have these permissions
- * together; -EAGAIN if another walker was faster.
+ * Context: lock held for read or write; call kpt_end() on the CPU that faulted.
+ * Return: 0; -ENOENT if there is no leaf; -EINVAL if the format does not support
+ * this combination of permissions; -EAGAIN if another walker changed the entry; or
+ * the error of the external tables.
  */
 static __always_inline int __must_check
-kpt_relax(const struct kpt_port *port, struct kpt_walk *w, unsigned int prot,
+kpt_relax(const struct kpt_port *port, struct kpt_iter *it, unsigned int prot,
 	  unsigned int features, int *level)
 {
 	const struct kpt_format *fmt = port->format;
 	unsigned int perms;
-	struct kpt_visit v;
 	kpt_pte_t new;
 
 	*level = -1;
-	kpt_find(port, w->tree, w->start, 0, &v);
-	if (!kpt_is_leaf(fmt, v.pte, v.level))
-		return kpt_frozen(fmt, v.pte) ? -EAGAIN : -ENOENT;
+	kpt_find(port, it, it->start, 0);
+	if (!kpt_is_leaf(fmt, it->pte, it->level))
+		return kpt_frozen(fmt, it->pte) ? -EAGAIN : -ENOENT;
 
-	/* Encoded as a whole: two permissions together need not look like each alone. */
-	*level = v.level;
-	perms = fmt->perms(v.pte) | (prot & KPT_PERMS);
-	new = (v.pte & ~fmt->perm_mask) | (fmt->attrs(perms, features) & fmt->perm_mask);
-	if (perms & ~fmt->perms(new) || fmt->reserved(new, v.level))
+	/* Encode all permissions at once, their encoding may not be additive. */
+	*level = it->level;
+	perms = fmt->perms(it->pte) | (prot & KPT_PERMS);
+	new = (it->pte & ~fmt->perm_mask) | (fmt->attrs(perms, features) & fmt->perm_mask);
+	if (perms & ~fmt->perms(new) || fmt->reserved(new, it->level))
 		return -EINVAL;
 
-	kpt_owe(port, w, KPT_RELAX, &v);
-	if (new == v.pte)
+	kpt_need_flush(port, it, KPT_RELAX);
+	if (new == it->pte)
 		return 0;
-	return kpt_commit(port, w, &v, new, KPT_RELAX);
+	return port->commit(it, new, KPT_RELAX);
 }
 
-/* Ageing */
+/* Age */
 
-struct kpt_ageing {
-	u64 accessed;
-	bool test_only;
-	bool young;
-};
-
-static __always_inline int
-kpt_age_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
-		void *arg)
+/* If this races, the entry is removed or accessed, so do not retry. */
+static __always_inline void
+kpt_age_leaf(const struct kpt_port *port, struct kpt_iter *it, u64 accessed)
 {
-	struct kpt_ageing *a = arg;
-	kpt_pte_t new;
+	kpt_pte_t new = port->format->make_old ? port->format->make_old(it->pte) :
+			it->pte & ~accessed;
 
-	if (!(v->pte & a->accessed))
-		return KPT_NEXT;
-
-	a->young = true;
-	if (a->test_only)
-		return KPT_STOP;
-
-	/* Whoever changes the entry meanwhile removes it, or uses it: then it is young. */
-	new = port->env->aged ? port->env->aged(v->pte) : v->pte & ~a->accessed;
-	if (kpt_try_exchange(v->ptep, &v->pte, new))
-		kpt_tell(port, w, v, new);
-	return KPT_NEXT;
+	if (kpt_try_exchange(it->ptep, &it->pte, new))
+		kpt_changed(port, it, new);
 }
 
 /**
- * kpt_age() - was a page of this range used since it was last aged?
+ * kpt_age() - Test and clear the accessed bits of a range
  * @port: port
- * @w: the operation, begun as shared
- * @accessed: the accessed bit
- * @test_only: only look
+ * @it: iterator, after kpt_begin() with @shared set
+ * @accessed: accessed bit
+ * @test_only: stop at the first leaf that was accessed and do not clear anything
  *
- * Never flushes; who needs to see the very next access pays as for KPT_PROTECT.
+ * Neither flush nor add a flush to the gather: CPUs may not set the accessed bit
+ * again as long as they have the translation cached.  Callers that must not miss
+ * the next access flush as for KPT_PROTECT.
  *
- * Context: no lock needed.
- * Return: true if it was.
+ * Context: no lock is needed.
+ * Return: true if a page was accessed since it was last aged.
  */
 static __always_inline bool
-kpt_age(const struct kpt_port *port, struct kpt_walk *w, u64 accessed, bool test_only)
+kpt_age(const struct kpt_port *port, struct kpt_iter *it, u64 accessed, bool test_only)
 {
-	struct kpt_ageing a = { accessed, test_only };
-	struct kpt_visit v;
+	bool young = false;
 
-	/* Most callers ask for one page. */
-	if (w->end - w->start == kpt_span(port->format, 0)) {
-		kpt_find_published(port, w, w->start, &v);
-		if (kpt_is_leaf(port->format, v.pte, v.level))
-			kpt_age_visitor(port, w, &v, &a);
-		return a.young;
+	/* Most callers age a single page. */
+	if (it->end - it->start == kpt_span(port->format, 0)) {
+		struct kpt_iter c = *it;
+
+		kpt_find_published(port, &c, c.start);
+		young = kpt_is_leaf(port->format, c.pte, c.level) && c.pte & accessed;
+		if (young && !test_only)
+			kpt_age_leaf(port, &c, accessed);
+		return young;
 	}
 
-	kpt_walk_range(port, w, 0, KPT_LEAVES, kpt_age_visitor, &a);
-	return a.young;
+	kpt_iterate(it, 0, 0);
+	while (port->next_table(it)) {
+		struct kpt_iter c = *it;
+
+		for (; kpt_at_leaf(port, &c); kpt_next(port, &c)) {
+			if (!(c.pte & accessed))
+				continue;
+			if (test_only)
+				return true;
+			young = true;
+			kpt_age_leaf(port, &c, accessed);
+		}
+		kpt_resume(it, &c);
+	}
+	return young;
 }
 
-/* Splitting and collapsing */
-
-static __always_inline int
-kpt_split_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
-		  void *arg)
-{
-	unsigned int *budget = arg;
-	int err;
-
-	if (!*budget)
-		return KPT_STOP;
-
-	err = kpt_push_down(port, w, v);
-	if (!err)
-		--*budget;
-	return kpt_step(err);
-}
+/* Split and collapse */
 
 /**
- * kpt_split() - replace blocks by tables until no block is above a level
+ * kpt_split() - Split all blocks above a level
  * @port: port
- * @w: the operation
- * @target: that level
- * @budget: how many blocks may be split; what is left of it afterwards
+ * @it: iterator, after kpt_begin()
+ * @target: highest level that may still have blocks afterwards
+ * @budget: number of blocks that may be split, decremented for each
  *
- * The tables come from &kpt_env.alloc, which may serve them from a cache that
- * its caller fills without the lock.  Yields.
+ * &kpt_ops.alloc provides the tables, for example from a cache that the caller
+ * refills without holding the lock.
  *
- * Return: 0; -EINVAL if the tree has no level @target; -EAGAIN if the budget is used up,
- * -ENOMEM if &kpt_env.alloc had no table: call again from w->start on.
+ * Context: lock held for read or write, may be dropped and reacquired; flush
+ * before dropping it.
+ * Return: 0; -EINVAL if the tree has no level @target; -EAGAIN if @budget is used
+ * up or -ENOMEM if &kpt_ops.alloc returned no table, in which case the caller may
+ * continue with a new operation at kpt_done(); or the error of the external tables.
  */
 static __always_inline int __must_check
-kpt_split(const struct kpt_port *port, struct kpt_walk *w, int target, unsigned int *budget)
+kpt_split(const struct kpt_port *port, struct kpt_iter *it, int target, unsigned int *budget)
 {
-	int step;
+	int err;
 
-	if (target < 0 || target > w->tree->top)
+	if (target < 0 || target > it->tree->top)
 		return -EINVAL;
 
-	step = kpt_walk_range(port, w, target + 1, KPT_LEAVES | KPT_YIELDS,
-			      kpt_split_visitor, budget);
-	return step == KPT_STOP ? -EAGAIN : step;
+	kpt_iterate(it, target + 1, KPT_YIELDS);
+	while (port->next_table(it)) {
+		/* A block that was split is read again as a table, and descended into. */
+		while (kpt_at_leaf(port, it)) {
+			if (!*budget)
+				return -EAGAIN;
+			err = port->split_entry(it, true);
+			if (err && err != -EAGAIN)
+				return err;
+			if (!err)
+				--*budget;
+		}
+	}
+	return 0;
 }
 
 /*
- * A client's decision about a table: the block that may replace it, or 0.
- * Called inside the walk; must not sleep.
+ * Return the block that may replace the table at the iterator, or 0 to keep the
+ * table.  Called during the operation; must not sleep.
  */
-typedef kpt_pte_t (*kpt_decide_t)(struct kpt_walk *w, struct kpt_visit *v);
-
-struct kpt_collapsing {
-	kpt_decide_t decide;
-};
+typedef kpt_pte_t (*kpt_decide_t)(struct kpt_iter *it);
 
 /*
- * Where no break is needed, only the size may change: for that the leaves must be what the
- * block is.  A leaf that is not accessed is in no TLB, and so may differ in that.
+ * Without break-before-make, only the size of the mapping may change, so the leaves
+ * must match the block.  Their accessed bits may differ, because a leaf that was
+ * not accessed is not cached in a TLB.
  */
 static __always_inline bool
-kpt_changes_size_only(const struct kpt_port *port, const struct kpt_tree *tree,
-		      const struct kpt_visit *v, kpt_pte_t block)
+kpt_changes_size_only(const struct kpt_port *port, const struct kpt_iter *it,
+		      kpt_pte_t block)
 {
 	const struct kpt_format *fmt = port->format;
-	u64 stride = kpt_oa_bits(fmt, kpt_span(fmt, v->level - 1));
-	kpt_pte_t first = kpt_relevel(fmt, block, v->level - 1);
-	kpt_ptep_t table = kpt_child_table(port, tree, v->pte);
+	u64 stride = kpt_oa_bits(fmt, kpt_span(fmt, it->level - 1));
+	kpt_pte_t first = kpt_relevel(fmt, block, it->level - 1);
+	kpt_ptep_t table = kpt_child_table(port, it->tree, it->pte);
 
 	for (unsigned int i = 0; i < kpt_entries(fmt); i++)
 		if ((kpt_read(table + i) ^ (first + i * stride)) & ~fmt->accessed)
@@ -931,92 +1008,107 @@ kpt_changes_size_only(const struct kpt_port *port, const struct kpt_tree *tree,
 }
 
 static __always_inline int
-kpt_collapse_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
-		     void *arg)
+kpt_collapse_table(const struct kpt_port *port, struct kpt_iter *it, kpt_pte_t block)
 {
-	struct kpt_collapsing *c = arg;
-	kpt_pte_t block = c->decide(w, v);
+	if (kpt_rule(port->format, KPT_COLLAPSE) & KPT_BREAK &&
+	    !kpt_needs_break(port, it->tree, KPT_COLLAPSE) &&
+	    !kpt_changes_size_only(port, it, block))
+		return port->commit_frozen(it, block, KPT_COLLAPSE);
+
+	return port->commit(it, block, KPT_COLLAPSE);
+}
+
+static __always_inline int
+kpt_collapse_range(const struct kpt_port *port, struct kpt_iter *it, kpt_decide_t decide)
+{
+	kpt_pte_t block;
 	int err;
 
-	if (!block)
-		return KPT_NEXT;
-
-	if (kpt_rule(port->format, KPT_COLLAPSE) & KPT_BREAK &&
-	    !kpt_needs_break(port, w->tree, KPT_COLLAPSE) &&
-	    !kpt_changes_size_only(port, w->tree, v, block))
-		err = kpt_commit_slowly(port, w, v, block, KPT_COLLAPSE);
-	else
-		err = kpt_commit(port, w, v, block, KPT_COLLAPSE);
-	return err ? kpt_step(err) : KPT_SKIP;
+	while (port->next_table(it)) {
+		while (kpt_at(port, it, KPT_TABLES)) {
+			block = decide(it);
+			err = block ? kpt_collapse_table(port, it, block) : 0;
+			if (err == -EAGAIN)
+				continue;
+			if (err)
+				return err;
+			if (!block && it->level > it->floor)
+				break;
+			kpt_next(port, it);
+		}
+	}
+	return 0;
 }
 
 /**
- * kpt_collapse() - replace tables by blocks in place
+ * kpt_collapse() - Replace tables by blocks in place
  * @port: port
- * @w: the operation
- * @level: the lowest level of such a block
- * @decide: says by which block a table may be replaced
+ * @it: iterator, after kpt_begin()
+ * @level: lowest level to create blocks at, at least 1
+ * @decide: returns the block that may replace a table
  *
- * Accessed and dirty bits of the leaves replaced are not looked at, so writes
- * must not be tracked by them.  Where the hardware needs a break, or the block allows
- * another access than a leaf that it replaces, one invalidation serves many tables.  Yields.
+ * The accessed and dirty bits of the leaves are ignored, so dirty logging must not
+ * rely on them.  If break-before-make is needed, because the hardware requires it or
+ * because the block and a leaf differ in more than their size, many tables share
+ * one flush.
  *
- * Return: 0; -EINVAL if @level is that of pages; or the error of the external tables.
+ * Context: lock held for read or write, as @decide requires; it may be dropped and
+ * reacquired; flush before dropping it.
+ * Return: 0; -EINVAL if @level is less than 1, or if a table of an external tree
+ * would have to be replaced.
  */
 static __always_inline int __must_check
-kpt_collapse(const struct kpt_port *port, struct kpt_walk *w, int level, kpt_decide_t decide)
+kpt_collapse(const struct kpt_port *port, struct kpt_iter *it, int level, kpt_decide_t decide)
 {
 	bool breaks = kpt_rule(port->format, KPT_COLLAPSE) & KPT_BREAK;
-	struct kpt_collapsing c = { decide };
-	struct kpt_broken broken __uninitialized;
+	struct kpt_bbm_batch batch __uninitialized;
 	int err;
 
 	if (level < 1)
 		return -EINVAL;
-	if (level > w->tree->top)
-		return 0;
 
 	if (breaks) {
-		broken.nr = 0;
-		w->gather.broken = &broken;
+		batch.nr = 0;
+		it->gather.bbm = &batch;
 	}
-	err = kpt_walk_range(port, w, level, KPT_TABLES | KPT_YIELDS, kpt_collapse_visitor, &c);
+	kpt_iterate(it, level, KPT_TABLES | KPT_YIELDS);
+	err = kpt_collapse_range(port, it, decide);
 	if (breaks) {
-		if (broken.nr)
-			port->settle(w->tree, &w->gather);
-		w->gather.broken = NULL;
+		if (batch.nr)
+			port->flush_gather(it->tree, &it->gather);
+		it->gather.bbm = NULL;
 	}
 	return err;
 }
 
 /**
- * kpt_uniform_block() - the block that maps exactly what a table of leaves maps
+ * kpt_uniform_block() - Build the block that maps exactly what a table maps
  * @port: port
- * @tree: tree
- * @v: the entry that refers to the table
- * @vary: bits that the leaves need not have in common
+ * @it: iterator at the entry that points to the table
+ * @vary: bits in which the leaves may differ
  *
- * For clients that know no more about the memory than the table says.  The
- * block is accessed or dirty, or has a bit of @vary, if one of the leaves does.
+ * For clients that know no more about the memory than what is in the table.  The
+ * accessed bit, the dirty bit and bits of @vary are set in the block if they are
+ * set in any leaf.
  *
- * Context: an exclusive walk, or one that only shares with those who let a leaf be
- * used for more.  What another walker did to a leaf between this look and the collapse
- * is undone: an unmapped page would come back, a relaxed one faults once more.
- * Return: the block; 0 if the leaves are not contiguous, not alike, or not all
- * leaves, or if the format has no block of that level.
+ * Context: during an operation, with the lock held for write, or for read if
+ * concurrent walkers only add permissions to leaves.  The collapse reverts what
+ * others do to a leaf after this function has read it: an unmapped page would be
+ * mapped again, whereas a relaxed one just faults once more.
+ * Return: the block; 0 if an entry is not a leaf, if the leaves are not contiguous
+ * or not uniform, or if the format has no blocks at this level.
  */
 static __always_inline kpt_pte_t
-kpt_uniform_block(const struct kpt_port *port, const struct kpt_tree *tree,
-		  const struct kpt_visit *v, u64 vary)
+kpt_uniform_block(const struct kpt_port *port, const struct kpt_iter *it, u64 vary)
 {
 	const struct kpt_format *fmt = port->format;
-	u64 stride = kpt_oa_bits(fmt, kpt_span(fmt, v->level - 1));
+	u64 stride = kpt_oa_bits(fmt, kpt_span(fmt, it->level - 1));
 	u64 free = fmt->accessed | fmt->dirty | vary;
-	kpt_ptep_t table = kpt_child_table(port, tree, v->pte);
+	kpt_ptep_t table = kpt_child_table(port, it->tree, it->pte);
 	kpt_pte_t first = kpt_read(table), seen = 0;
 
-	if (!kpt_block_level(fmt, v->level) || !kpt_is_leaf(fmt, first, v->level - 1) ||
-	    !IS_ALIGNED(kpt_oa(fmt, first), kpt_span(fmt, v->level)))
+	if (!kpt_block_level(fmt, it->level) || !kpt_is_leaf(fmt, first, it->level - 1) ||
+	    !IS_ALIGNED(kpt_oa(fmt, first), kpt_span(fmt, it->level)))
 		return 0;
 
 	for (unsigned int i = 0; i < kpt_entries(fmt); i++) {
@@ -1026,7 +1118,103 @@ kpt_uniform_block(const struct kpt_port *port, const struct kpt_tree *tree,
 			return 0;
 		seen |= pte;
 	}
-	return kpt_relevel(fmt, first | (seen & free), v->level);
+	return kpt_relevel(fmt, first | (seen & free), it->level);
+}
+
+/**
+ * DEFINE_KPT_PORT() - Define a port and its out-of-line functions
+ * @_name: prefix of the names; the &struct kpt_port is _name##_port
+ * @_format: &struct kpt_format, constant at compile time
+ * @_env: &struct kpt_ops, constant at compile time
+ */
+#define DEFINE_KPT_PORT(_name, _format, _env)						\
+static bool _name##_port_next_table(struct kpt_iter *it);				\
+static int _name##_port_walk(struct kpt_iter *it, int floor, unsigned int what,	\
+			     kpt_visitor_t visit, void *arg);				\
+static int _name##_port_remove(struct kpt_iter *it, int level, unsigned int what);	\
+static void _name##_port_clear_leaves(struct kpt_iter *it);				\
+static int _name##_port_split_entry(struct kpt_iter *it, bool fill);			\
+static int _name##_port_edit_range(struct kpt_iter *it, int floor, unsigned int what,	\
+				   u64 clear, u64 set, enum kpt_class change);		\
+static int _name##_port_commit(struct kpt_iter *it, kpt_pte_t new, enum kpt_class change); \
+static int _name##_port_commit_frozen(struct kpt_iter *it, kpt_pte_t new,		\
+				      enum kpt_class change);				\
+static void _name##_port_detach(struct kpt_iter *it, kpt_pte_t *table, u64 ia, int level);	\
+static void _name##_port_flush_gather(struct kpt_tree *tree, struct kpt_gather *g);		\
+											\
+static const struct kpt_port _name##_port = {						\
+	.format		= &(_format),							\
+	.ops		= &(_env),							\
+	.next_table	= _name##_port_next_table,					\
+	.walk		= _name##_port_walk,						\
+	.remove		= _name##_port_remove,						\
+	.clear_leaves	= _name##_port_clear_leaves,					\
+	.edit_range	= _name##_port_edit_range,					\
+	.split_entry	= _name##_port_split_entry,					\
+	.commit		= _name##_port_commit,						\
+	.commit_frozen	= _name##_port_commit_frozen,					\
+	.detach		= _name##_port_detach,						\
+	.flush_gather	= _name##_port_flush_gather,					\
+};											\
+											\
+static noinline bool _name##_port_next_table(struct kpt_iter *it)			\
+{											\
+	return kpt_next_table(&_name##_port, it);					\
+}											\
+											\
+static noinline int __maybe_unused							\
+_name##_port_walk(struct kpt_iter *it, int floor, unsigned int what,			\
+		  kpt_visitor_t visit, void *arg)					\
+{											\
+	return kpt_walk(&_name##_port, it, floor, what, visit, arg);			\
+}											\
+											\
+static noinline int __maybe_unused							\
+_name##_port_remove(struct kpt_iter *it, int level, unsigned int what)			\
+{											\
+	return kpt_remove(&_name##_port, it, level, what);				\
+}											\
+											\
+static noinline void __maybe_unused							\
+_name##_port_clear_leaves(struct kpt_iter *it)						\
+{											\
+	kpt_clear_leaves(&_name##_port, it);						\
+}											\
+											\
+static noinline int __maybe_unused							\
+_name##_port_split_entry(struct kpt_iter *it, bool fill)				\
+{											\
+	return kpt_split_entry(&_name##_port, it, fill);				\
+}											\
+											\
+static noinline int __maybe_unused							\
+_name##_port_edit_range(struct kpt_iter *it, int floor, unsigned int what,		\
+			u64 clear, u64 set, enum kpt_class change)			\
+{											\
+	return kpt_edit_range(&_name##_port, it, floor, what, clear, set, change);	\
+}											\
+											\
+static noinline int __maybe_unused							\
+_name##_port_commit(struct kpt_iter *it, kpt_pte_t new, enum kpt_class change)		\
+{											\
+	return kpt_commit(&_name##_port, it, new, change);				\
+}											\
+											\
+static noinline int __maybe_unused							\
+_name##_port_commit_frozen(struct kpt_iter *it, kpt_pte_t new, enum kpt_class change)	\
+{											\
+	return kpt_commit_frozen(&_name##_port, it, new, change);			\
+}											\
+											\
+static noinline void									\
+_name##_port_detach(struct kpt_iter *it, kpt_pte_t *table, u64 ia, int level)		\
+{											\
+	kpt_detach(&_name##_port, it, table, ia, level);				\
+}											\
+											\
+static noinline void _name##_port_flush_gather(struct kpt_tree *tree, struct kpt_gather *g)	\
+{											\
+	kpt_gather_flush(&_name##_port, tree, g);						\
 }
 
 #endif /* __KVM_PGTABLE_OPS_H */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a client brings to the engine: its format, its surroundings, its trees.
+ * The interface between the engine and its clients: format, ops and trees.
  *
- * A port is a static const struct passed by address to every engine function;
- * its callbacks are known at compile time and fold away where they are not set.
+ * A port is a static const struct that is passed by address to every engine
+ * function, so callbacks are direct calls and the compiler drops those that
+ * are NULL.
  */
 #ifndef __KVM_PGTABLE_PORT_H
 #define __KVM_PGTABLE_PORT_H
@@ -16,19 +17,25 @@
 
 /**
  * struct kpt_tree - the page tables of one address space
- * @root:	the root table, or the first of several adjacent ones
- * @ia_base:	or'ed into an address before its indices are taken (TDX's shared bit);
- *		addresses at or above its lowest bit are out of range
- * @ia_bits:	addresses at or above 1 << @ia_bits are out of range, 63 bits at most
- * @top:	the level of the root's entries
- * @external:	the tables mirror others that only the client's hooks may change
- * @retired:	no CPU can load this root again without a full invalidation, so
- *		nothing that is removed from it owes one
- * @unprotected: tables are not freed while a walk is under way, by other means
- *		than RCU
+ * @root:	root table, or the first of several adjacent ones
+ * @ia_base:	address bits that are set for every lookup, e.g. TDX's shared bit;
+ *		addresses at or above the lowest of these bits are out of range
+ * @ia_bits:	size of the address space, 63 bits at most; addresses at or above
+ *		1 << @ia_bits are out of range
+ * @top:	level of the root's entries
+ * @external:	the tables mirror external page tables, which are changed only by
+ *		&kpt_ops.external_set
+ * @no_flush:	no CPU can load this root again without a full flush, so changes of
+ *		this tree need none
+ * @no_rcu:	the client guarantees by other means than RCU that tables are not freed
+ *		during an operation
+ * @leaf_events: call &kpt_ops.changed for each leaf of an unlinked last-level table
+ * @no_break:	this CPU does not need break-before-make to replace a block by a table
+ *		or vice versa if nothing but the size of the mapping changes; overrides
+ *		the rules of the format
  *
- * A client embeds it in a struct of its own, or builds it on its stack, and
- * finds that struct again by container_of() in the callbacks.
+ * Clients embed this in a struct of their own, possibly on the stack, and use
+ * container_of() in the callbacks.
  */
 struct kpt_tree {
 	kpt_ptep_t root;
@@ -36,157 +43,167 @@ struct kpt_tree {
 	u8 ia_bits;
 	u8 top;
 	bool external;
-	bool retired;
-	bool unprotected;
+	bool no_flush;
+	bool no_rcu;
+	bool leaf_events;
+	bool no_break;
 };
 
 /**
- * struct kpt_debt - an invalidation that is owed; all 0 if none is
- * @start:	first input address that may be cached
- * @end:	first input address behind it
- * @owes:	&enum kpt_rule bits, 0 if nothing is owed
- * @levels:	bit n is set if an entry of level n is concerned
+ * struct kpt_flush - a pending TLB flush
+ * @start:	first input address to flush
+ * @end:	end of the range, exclusive
+ * @scope:	&enum kpt_rule flush bits; if 0, no flush is pending and the other
+ *		fields are undefined
+ * @levels:	bit n is set if entries at level n changed
  */
-struct kpt_debt {
+struct kpt_flush {
 	u64 start;
 	u64 end;
-	u8 owes;
+	u8 scope;
 	u8 levels;
 };
 
 struct kpt_gather;
+struct kpt_iter;
 struct kpt_port;
-struct kpt_visit;
-struct kpt_walk;
 
 /**
- * struct kpt_env - the surroundings of a port
- * @table_va:	physical address of a table to its kernel address
- * @table_pa:	kernel address of a table to its physical address
- * @alloc:	a table to be linked at @parent, its entries all empty, or NULL
- * @free:	takes back a table from @alloc that was not linked
- * @table_link:	a word of a table's metadata that the engine may use between
- *		unlinking the table and reclaiming it
- * @attached:	a table was linked; for accounting
- * @detached:	a table is no longer reachable from its root, its entries still
- *		are what they were; for accounting
- * @reclaim:	frees an unlinked table; every invalidation that it needs has
- *		been paid.  Where walks run under RCU, after a grace period
- * @take_over:	takes an unlinked table with all below it, so that the engine neither
- *		looks into it nor reclaims it; NULL if the engine is to
- * @leaves:	the number of leaves of @level changed by @delta; NULL if nobody counts
- * @counted:	a table of last level was unlinked under a shared walk; this many leaves were
- *		counted and its entries left as they are, so that a walk that is in it may
- *		still add some.  The client sees to those by kpt_count_leaves() after the
- *		grace period.  Not called where the entries are frozen, as they all are if
- *		this is NULL: then what is counted is final
- * @changed:	an entry was changed, from the value in @v to @new; for accounting,
- *		checks and tracing
- * @emptied:	@nr leaves in adjacent entries of one table, or of the root's tables, were
- *		removed, from @first on; told instead of @changed by operations that remove
- *		many.  NULL: @changed hears of each
- * @hears:	false if @changed need not hear of the leaves of unlinked tables of last
- *		level; NULL: it is to hear of all
- * @invalidate:	pays a debt; returns when no CPU uses what it covers
- * @begin:	enters a walk (RCU), NULL if there is nothing to enter
- * @end:	leaves a walk
- * @want_yield:	the CPU or the lock is wanted by others
- * @yield:	drops and takes the lock; called outside of @begin and @end
- * @needs_break: false if this CPU changes between block and table without
- *		break-before-make, all else being the same; NULL: it needs what the
- *		format's rules say
- * @prepares:	true if memory must be made ready before @new replaces @old; NULL: never
- * @prepare:	does that work, before any CPU can use @new; an entry that was absent or
- *		is broken is frozen, so it is done once; a leaf that stays valid is not
- * @is_volatile: replaces kpt_volatile() where the client knows more
- * @aged:	a leaf as it is after ageing, replaces clearing the accessed bit
- * @make_table:	replaces kpt_table() where the client encodes more
- * @first_small: the first entry of the table of @level that replaces a block,
- *		replaces kpt_relevel() where the client decides more
- * @external_set: applies a change of an entry to the external tables.  If it fails
- *		(-EAGAIN counts as -EBUSY), an
- *		entry that was to be removed is removed from the tree all the same, and
- *		any other stays what it was
- * @external_free: frees the external counterpart of a table whose entries have
- *		all been removed from the external tables; not called if a removal failed
- *		there
- * @lose_race:	a test's wish that an exchange fails, never set by a client
+ * struct kpt_ops - callbacks of a port
+ * @table_va:	translate the physical address of a table to its kernel address
+ * @make_table:	encode the entry that points to @table
+ * @alloc:	allocate a table to be linked at @parent, with all entries empty; return
+ *		NULL if there is none
+ * @free:	free a table from @alloc that was never linked
+ * @reclaim:	free an unlinked table; all flushes that it needs are done.  If walkers
+ *		rely on RCU, defer the free to the end of a grace period
+ * @flush:	flush TLBs; return when no CPU uses stale translations of the range
+ *
+ * These may be NULL:
+ *
+ * @want_yield:	return true if rescheduling is needed or the lock is contended
+ * @yield:	drop and reacquire the lock; called outside of the RCU read-side section
+ * @linked:	account a table that was linked
+ * @unlinked:	account a table that is no longer reachable from the root; called before
+ *		its entries are changed.  @leaves is -1, or the leaf count of a last-level
+ *		table whose entries are not frozen: a concurrent walker may still add
+ *		leaves to it, and the client has to account those with
+ *		kpt_count_leaves() after a grace period
+ * @leaves:	account @delta leaves at @level
+ * @changed:	called after each change of an entry, for accounting, checks and tracing
+ * @first_small: encode the first entry, at @level, of the table that replaces @block; NULL
+ *		to use kpt_relevel()
+ * @cmo:	return true if cache maintenance is needed before @new replaces @old; if @now
+ *		is set, also do it.  Called with @now before any CPU can use @new: with the
+ *		entry frozen, i.e. once, if it was non-present or goes through
+ *		break-before-make; not frozen, i.e. possibly several times, if a valid leaf
+ *		stays valid
+ * @free_subtree: free an unlinked table and everything below it; the engine then neither
+ *		walks nor reclaims it.  Called after the flush if the tree is not under RCU;
+ *		else the table has to outlive the RCU read-side section
+ * @external_set: propagate a change to the external tables.  On failure (-EAGAIN is turned
+ *		into -EBUSY) a removal is completed in the tree nevertheless, and any other
+ *		change is reverted.  A table is freed externally after its entries, unless
+ *		the removal of one of these failed
+ *
+ * @recounts:	@unlinked takes care of leaves that are added late; if false, all entries of
+ *		a table that is unlinked by a shared operation are frozen
+ * @bare:	the port runs without RCU and tracepoints, as at arm64's EL2
  */
-struct kpt_env {
+struct kpt_ops {
 	kpt_pte_t *(*table_va)(const struct kpt_tree *tree, u64 pa);
-	u64 (*table_pa)(const struct kpt_tree *tree, kpt_pte_t *table);
-	kpt_pte_t *(*alloc)(struct kpt_tree *tree, const struct kpt_visit *parent);
+	kpt_pte_t (*make_table)(struct kpt_tree *tree, kpt_pte_t *table);
+	kpt_pte_t *(*alloc)(struct kpt_tree *tree, const struct kpt_iter *parent);
 	void (*free)(struct kpt_tree *tree, kpt_pte_t *table);
-	kpt_pte_t **(*table_link)(kpt_pte_t *table);
-	void (*attached)(struct kpt_tree *tree, kpt_pte_t *table, int level);
-	void (*detached)(struct kpt_tree *tree, kpt_pte_t *table, int level);
 	void (*reclaim)(struct kpt_tree *tree, kpt_pte_t *table);
-	void (*take_over)(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t *table,
-			  int level);
-	void (*leaves)(struct kpt_tree *tree, int level, long delta);
-	void (*counted)(struct kpt_tree *tree, kpt_pte_t *table, unsigned int leaves);
-	void (*changed)(struct kpt_tree *tree, const struct kpt_visit *v, kpt_pte_t new);
-	void (*emptied)(struct kpt_tree *tree, kpt_pte_t *first, unsigned int nr);
-	bool (*hears)(struct kpt_tree *tree);
-	void (*invalidate)(struct kpt_tree *tree, const struct kpt_debt *debt);
-	void (*begin)(struct kpt_tree *tree);
-	void (*end)(struct kpt_tree *tree);
+	void (*flush)(struct kpt_tree *tree, const struct kpt_flush *flush);
+
 	bool (*want_yield)(struct kpt_tree *tree);
 	void (*yield)(struct kpt_tree *tree, bool shared);
-	bool (*needs_break)(struct kpt_tree *tree);
-	bool (*prepares)(struct kpt_tree *tree, kpt_pte_t old, kpt_pte_t new, int level);
-	void (*prepare)(struct kpt_tree *tree, kpt_pte_t old, kpt_pte_t new, int level);
-	bool (*is_volatile)(kpt_pte_t pte);
-	kpt_pte_t (*aged)(kpt_pte_t pte);
-	kpt_pte_t (*make_table)(struct kpt_tree *tree, kpt_pte_t *table);
+	void (*linked)(struct kpt_tree *tree, kpt_pte_t *table, int level);
+	void (*unlinked)(struct kpt_tree *tree, kpt_pte_t *table, int level, int leaves);
+	void (*leaves)(struct kpt_tree *tree, int level, long delta);
+	void (*changed)(struct kpt_tree *tree, kpt_ptep_t ptep, u64 ia, int level,
+			kpt_pte_t old, kpt_pte_t new);
 	kpt_pte_t (*first_small)(struct kpt_tree *tree, kpt_pte_t block, int level);
+	bool (*cmo)(struct kpt_tree *tree, kpt_pte_t old, kpt_pte_t new, int level, bool now);
+	void (*free_subtree)(struct kpt_tree *tree, kpt_pte_t *table, int level);
 	int (*external_set)(struct kpt_tree *tree, u64 ia, int level,
 			    kpt_pte_t old, kpt_pte_t new);
-	void (*external_free)(struct kpt_tree *tree, kpt_pte_t *table);
-	bool (*lose_race)(struct kpt_tree *tree);
+	bool recounts;
+	bool bare;
 };
 
 /**
- * struct kpt_port - an architecture's use of the engine
- * @format:	descriptor
- * @env:	surroundings
- * @detach:	kpt_detach() for this port
- * @settle:	kpt_settle() for this port
- * @change_slowly: kpt_change_slowly() for this port
+ * struct kpt_port - an instance of the engine
+ * @format:	format of the entries
+ * @ops:	callbacks
+ * @next_table:	out-of-line kpt_next_table()
+ * @walk:	out-of-line kpt_walk()
+ * @remove:	out-of-line kpt_remove()
+ * @clear_leaves: out-of-line kpt_clear_leaves()
+ * @split_entry: out-of-line kpt_split_entry()
+ * @edit_range:	out-of-line kpt_edit_range()
+ * @commit:	out-of-line kpt_commit()
+ * @commit_frozen: out-of-line kpt_commit_frozen()
+ * @detach:	out-of-line kpt_detach()
+ * @flush_gather: out-of-line kpt_gather_flush()
  *
- * DEFINE_KPT_PORT() defines one.  The functions are the port's out-of-line copies of
- * what the engine would otherwise inline into every operation.
+ * Use DEFINE_KPT_PORT() to define a port.  The functions are specialized for
+ * the port once, instead of being inlined into every operation.
  */
 struct kpt_port {
 	const struct kpt_format *format;
-	const struct kpt_env *env;
-	void (*detach)(struct kpt_walk *w, kpt_pte_t *table, u64 ia, int level);
-	void (*settle)(struct kpt_tree *tree, struct kpt_gather *g);
-	int (*change_slowly)(struct kpt_walk *w, struct kpt_visit *v, kpt_pte_t new,
-			     enum kpt_class change);
+	const struct kpt_ops *ops;
+	bool (*next_table)(struct kpt_iter *it);
+	int (*walk)(struct kpt_iter *it, int floor, unsigned int what,
+		    int (*visit)(struct kpt_iter *it, void *arg), void *arg);
+	int (*remove)(struct kpt_iter *it, int level, unsigned int what);
+	void (*clear_leaves)(struct kpt_iter *it);
+	int (*split_entry)(struct kpt_iter *it, bool fill);
+	int (*edit_range)(struct kpt_iter *it, int floor, unsigned int what, u64 clear, u64 set,
+			  enum kpt_class change);
+	int (*commit)(struct kpt_iter *it, kpt_pte_t new, enum kpt_class change);
+	int (*commit_frozen)(struct kpt_iter *it, kpt_pte_t new, enum kpt_class change);
+	void (*detach)(struct kpt_iter *it, kpt_pte_t *table, u64 ia, int level);
+	void (*flush_gather)(struct kpt_tree *tree, struct kpt_gather *g);
 };
 
-/*
- * Whoever reads this tree's entries keeps its tables from being freed.  Objects
- * that run outside of the kernel (arm64's EL2) have neither RCU nor lockdep.
- */
-static __always_inline void kpt_assert_reachable(const struct kpt_tree *tree)
+/* Without this protection, tables could be freed under the reader. */
+static __always_inline void
+kpt_assert_reachable(const struct kpt_port *port, const struct kpt_tree *tree)
 {
-#ifndef __DISABLE_EXPORTS
-	RCU_LOCKDEP_WARN(!tree->unprotected && !rcu_read_lock_held(),
-			 "page-table walk outside of RCU");
+	if (!port->ops->bare)
+		RCU_LOCKDEP_WARN(!tree->no_rcu && !rcu_read_lock_held(),
+				 "page-table walk outside of RCU");
+}
+
+#ifndef KPT_READ_LOCK
+#define KPT_READ_LOCK(tree)	do { if (!(tree)->no_rcu) rcu_read_lock(); } while (0)
+#define KPT_READ_UNLOCK(tree)	do { if (!(tree)->no_rcu) rcu_read_unlock(); } while (0)
 #endif
+
+static __always_inline void kpt_read_lock(const struct kpt_port *port, struct kpt_tree *tree)
+{
+	if (!port->ops->bare)
+		KPT_READ_LOCK(tree);
+}
+
+static __always_inline void kpt_read_unlock(const struct kpt_port *port, struct kpt_tree *tree)
+{
+	if (!port->ops->bare)
+		KPT_READ_UNLOCK(tree);
 }
 
 static __always_inline bool
 kpt_is_external(const struct kpt_port *port, const struct kpt_tree *tree)
 {
-	return port->env->external_set && unlikely(tree->external);
+	return port->ops->external_set && unlikely(tree->external);
 }
 
 /*
- * The first address beyond the tree: none of its addresses has a bit of the base.  A
- * tree of 64 bits, the end of which no range could name, has no address at all.
+ * Exclusive end of the tree: no valid address has a bit of ia_base set.  The end
+ * of a 64-bit tree does not fit into a u64, so such a tree has no valid address.
  */
 static __always_inline u64 kpt_tree_end(const struct kpt_tree *tree)
 {
@@ -195,7 +212,7 @@ static __always_inline u64 kpt_tree_end(const struct kpt_tree *tree)
 	return tree->ia_base ? min(end, tree->ia_base & -tree->ia_base) : end;
 }
 
-/* The root may be wider than other tables: what limits its index is the tree. */
+/* The root may be wider than other tables, so ia_bits limits its index. */
 static __always_inline kpt_ptep_t
 kpt_root_entry(const struct kpt_format *fmt, const struct kpt_tree *tree, u64 ia)
 {
@@ -206,16 +223,7 @@ kpt_root_entry(const struct kpt_format *fmt, const struct kpt_tree *tree, u64 ia
 static __always_inline kpt_ptep_t
 kpt_child_table(const struct kpt_port *port, const struct kpt_tree *tree, kpt_pte_t pte)
 {
-	return (kpt_ptep_t)port->env->table_va(tree, kpt_oa(port->format, pte));
-}
-
-static __always_inline kpt_pte_t
-kpt_make_table(const struct kpt_port *port, struct kpt_tree *tree, kpt_pte_t *table)
-{
-	if (port->env->make_table)
-		return port->env->make_table(tree, table);
-
-	return kpt_table(port->format, port->env->table_pa(tree, table));
+	return (kpt_ptep_t)port->ops->table_va(tree, kpt_oa(port->format, pte));
 }
 
 #endif /* __KVM_PGTABLE_PORT_H */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tracepoints of the engine, events/kvm_pgtable/: common to all architectures, and a no-op
- * where nobody looks.
+ * Tracepoints of the engine, events/kvm_pgtable/ in tracefs.  Common to all
+ * architectures; a static branch unless enabled.
  */
 #ifndef __KVM_PGTABLE_TRACE_H
 #define __KVM_PGTABLE_TRACE_H
@@ -11,8 +11,7 @@
 
 #include <kvm/pgtable/port.h>
 
-/* Objects that run outside of the kernel (arm64's EL2) trace nothing. */
-#define kpt_traced(event)	(!__is_defined(__DISABLE_EXPORTS) && tracepoint_enabled(event))
+#define kpt_traced(port, event)	(!(port)->ops->bare && tracepoint_enabled(event))
 
 DECLARE_TRACEPOINT(kvm_pgtable_change);
 DECLARE_TRACEPOINT(kvm_pgtable_flush);
@@ -20,10 +19,10 @@ DECLARE_TRACEPOINT(kvm_pgtable_detach);
 DECLARE_TRACEPOINT(kvm_pgtable_reclaim);
 DECLARE_TRACEPOINT(kvm_pgtable_yield);
 
-/* Call these where kpt_traced() is true. */
+/* Call these only if kpt_traced() is true. */
 void kpt_trace_change(const struct kpt_tree *tree, u64 ia, int level, kpt_pte_t old,
 		      kpt_pte_t new);
-void kpt_trace_flush(const struct kpt_tree *tree, const struct kpt_debt *debt);
+void kpt_trace_flush(const struct kpt_tree *tree, const struct kpt_flush *flush);
 void kpt_trace_detach(const struct kpt_tree *tree, const kpt_pte_t *table, u64 ia, int level);
 void kpt_trace_reclaim(const struct kpt_tree *tree, const kpt_pte_t *table);
 void kpt_trace_yield(const struct kpt_tree *tree, u64 ia, bool shared);

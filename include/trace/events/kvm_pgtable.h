@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the page-table engine does, of all architectures: see kvm/pgtable/trace.h. */
+/* Tracepoints of the page-table engine, see <kvm/pgtable/trace.h>. */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM kvm_pgtable
 
@@ -10,10 +10,10 @@
 
 #include <kvm/pgtable/format.h>
 
-TRACE_DEFINE_ENUM(KPT_OWES_LOCAL);
-TRACE_DEFINE_ENUM(KPT_OWES_LEAF);
-TRACE_DEFINE_ENUM(KPT_OWES_WALK);
-TRACE_DEFINE_ENUM(KPT_OWES_ALL);
+TRACE_DEFINE_ENUM(KPT_FLUSH_LOCAL);
+TRACE_DEFINE_ENUM(KPT_FLUSH_LEAF);
+TRACE_DEFINE_ENUM(KPT_FLUSH_WALK);
+TRACE_DEFINE_ENUM(KPT_FLUSH_ALL);
 
 TRACE_EVENT(kvm_pgtable_change,
 
@@ -43,16 +43,16 @@ TRACE_EVENT(kvm_pgtable_change,
 
 TRACE_EVENT(kvm_pgtable_flush,
 
-	TP_PROTO(const void *root, u64 start, u64 end, u8 levels, u8 owes),
+	TP_PROTO(const void *root, u64 start, u64 end, u8 levels, u8 scope),
 
-	TP_ARGS(root, start, end, levels, owes),
+	TP_ARGS(root, start, end, levels, scope),
 
 	TP_STRUCT__entry(
 		__field(const void *,	root)
 		__field(u64,		start)
 		__field(u64,		end)
 		__field(u8,		levels)
-		__field(u8,		owes)
+		__field(u8,		scope)
 	),
 
 	TP_fast_assign(
@@ -60,16 +60,16 @@ TRACE_EVENT(kvm_pgtable_flush,
 		__entry->start	= start;
 		__entry->end	= end;
 		__entry->levels	= levels;
-		__entry->owes	= owes;
+		__entry->scope	= scope;
 	),
 
-	TP_printk("root=%p start=%#llx end=%#llx levels=%#x owes=%s",
+	TP_printk("root=%p start=%#llx end=%#llx levels=%#x scope=%s",
 		  __entry->root, __entry->start, __entry->end, __entry->levels,
-		  __print_flags(__entry->owes, "|",
-				{ KPT_OWES_LOCAL, "local" },
-				{ KPT_OWES_LEAF, "leaf" },
-				{ KPT_OWES_WALK, "walk" },
-				{ KPT_OWES_ALL, "all" }))
+		  __print_flags(__entry->scope, "|",
+				{ KPT_FLUSH_LOCAL, "local" },
+				{ KPT_FLUSH_LEAF, "leaf" },
+				{ KPT_FLUSH_WALK, "walk" },
+				{ KPT_FLUSH_ALL, "all" }))
 );
 
 TRACE_EVENT(kvm_pgtable_detach,

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What KVM/arm64's pgtable.c needs of arm64 besides its own header, to be compiled as a part
- * of a program.  Features are variables, so that one program is many CPUs; what a CPU would
- * be told is told to the test.
+ * Stubs of the arm64 code that KVM/arm64's pgtable.c needs, to build it into a program.
+ * CPU features are variables, so that one program can simulate many CPUs.  TLB and cache
+ * maintenance calls the test.
  */
 #ifndef __KVM_PGTABLE_ARM64_H
 #define __KVM_PGTABLE_ARM64_H
 
-/* In place of headers that are full of the rest of KVM, and of arm64. */
+/* Replace headers that would pull in the rest of KVM and arm64. */
 #define __KVM_HOST_H
 #define __KVM_TYPES_H__
 #define __ARM64_KVM_MMU_H__
@@ -25,7 +25,7 @@
 
 /* Memory */
 
-/* Nothing is freed while a test looks. */
+/* Nothing is freed during a test. */
 #define rcu_dereference_raw(p)	(p)
 #define rcu_dereference_check(p, ...)	(p)
 
@@ -73,7 +73,7 @@ extern bool cpu_has[CPU_FEATURES];
 #define ARM64_HW_PGTABLE_LEVELS(bits)		DIV_ROUND_UP((bits) - PAGE_SHIFT, 9)
 #define stage2_pgtable_levels(ipa)		ARM64_HW_PGTABLE_LEVELS((ipa) - 4)
 
-/* Registers: what is packed for one function is unpacked by another, and no CPU sees it. */
+/* Registers: only packed and unpacked by software, so the values do not matter. */
 
 #define VTCR_EL2_T0SZ			GENMASK_ULL(5, 0)
 #define VTCR_EL2_SL0			GENMASK_ULL(7, 6)
@@ -99,7 +99,7 @@ extern bool cpu_has[CPU_FEATURES];
 #define TEST_S2_NORMAL			TEST_S2(cpu_has[ARM64_HAS_STAGE2_FWB] ? 6 : 15)
 #define TEST_S2_AS_S1			TEST_S2(7)
 
-/* Invalidation and order */
+/* TLB maintenance and barriers */
 
 #define cmpxchg				cmpxchg64
 
@@ -109,7 +109,7 @@ extern bool cpu_has[CPU_FEATURES];
 #define isb()				barrier()
 #define __tlbi_level(...)		barrier()
 #define __tlbi_sync_s1ish_hyp()		barrier()
-#define kvm_call_hyp(function, ...)	told(#function)
+#define kvm_call_hyp(function, ...)	record_hypercall(#function)
 
 struct kvm {
 	int unused;
@@ -121,7 +121,7 @@ struct kvm_s2_mmu {
 	u64 vtcr;
 };
 
-void told(const char *hypercall);
+void record_hypercall(const char *hypercall);
 
 #define kvm_s2_mmu_to_kvm(...)		NULL
 #define kvm_count_tlbi(...)		do { } while (0)

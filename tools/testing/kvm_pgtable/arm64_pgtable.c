@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* KVM/arm64's page tables, as they are. */
+/* KVM/arm64's page tables, unmodified. */
 #include "arm64.h"
 
 #include <kvm/hyp/pgtable.c>

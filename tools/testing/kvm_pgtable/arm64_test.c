@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What KVM/arm64's page tables do, called as the rest of KVM calls them. */
+/* Tests of KVM/arm64's page tables, through the interface that KVM uses. */
 #include <kunit/test.h>
 
 #include "arm64.h"
@@ -43,7 +43,7 @@ static bool frozen_at(u64 ia)
 	       !kvm_pte_valid(entry_at(ia));
 }
 
-void told(const char *hypercall)
+void record_hypercall(const char *hypercall)
 {
 	s.hypercalls++;
 	s.vmid += !strcmp(hypercall, "__kvm_tlb_flush_vmid");
@@ -55,7 +55,7 @@ void count_reads(void)
 	s.reads++;
 }
 
-/* Memory: a page's count of references is its private word. */
+/* Memory: the reference count of a page is in its private data. */
 
 static void *zalloc_page(void *cache)
 {
@@ -131,7 +131,7 @@ static void clean(void *memory, size_t size)
 {
 }
 
-/* Where a page is made executable, other CPUs go on using it. */
+/* While a page is made executable, other CPUs may go on using it. */
 static void invalidate_icache(void *memory, size_t size)
 {
 	s.icache++;
@@ -189,7 +189,7 @@ static enum kvm_pgtable_prot prot_at(u64 ia)
 	return kvm_pgtable_stage2_pte_prot(entry_at(ia));
 }
 
-/* With FEAT_XNX, execution at EL1 and at EL0 are allowed one by one. */
+/* With FEAT_XNX, execution at EL1 and at EL0 are separate permissions. */
 static void relaxes_to_both(struct kunit *test)
 {
 	for (unsigned int had = 0; had < BIT(4); had++) {
@@ -207,7 +207,7 @@ static void relaxes_to_both(struct kunit *test)
 	}
 }
 
-/* Others that miss their TLB while caches are invalidated find the entry. */
+/* The entry stays valid for other CPUs during cache maintenance. */
 static void relaxes_a_live_leaf(struct kunit *test)
 {
 	for (int shared = 0; shared < 2; shared++) {
@@ -226,7 +226,7 @@ static void relaxes_a_live_leaf(struct kunit *test)
 	}
 }
 
-/* As pKVM maps the host's memory: what is mapped already ends a fault, not a range. */
+/* As pKVM maps host memory: existing mappings end a fault, but are skipped in a range. */
 static void maps_around_what_is_mapped(struct kunit *test)
 {
 	start(test);
@@ -240,7 +240,7 @@ static void maps_around_what_is_mapped(struct kunit *test)
 	finish(test);
 }
 
-/* Small unmaps stay small; what is large costs one invalidation, or a few. */
+/* Flush single pages if there are few of them, and the whole range at once otherwise. */
 static void invalidates_no_more_than_it_unmaps(struct kunit *test)
 {
 	static const unsigned int pages[] = { 1, 2, 32, 512 };
@@ -263,7 +263,7 @@ static void invalidates_no_more_than_it_unmaps(struct kunit *test)
 	}
 }
 
-/* What was emptied page by page is freed when nobody can be in it, without another look. */
+/* Tables that became empty page by page are freed later without iterating over them. */
 static void frees_what_is_empty_without_a_search(struct kunit *test)
 {
 	start(test);
@@ -283,7 +283,7 @@ static enum kvm_pgtable_prot host_allows_all(u64 addr, u64 phys, u64 size, void 
 	return KVM_PGTABLE_PROT_RW;
 }
 
-/* Level 3 of FEAT_BBM bears a change of size, if nothing else changes with it. */
+/* FEAT_BBM level 3 allows only the size of a mapping to change. */
 static void recovers_without_a_break_only_what_is_alike(struct kunit *test)
 {
 	for (int mixed = 0; mixed < 2; mixed++) {
@@ -304,7 +304,7 @@ static void recovers_without_a_break_only_what_is_alike(struct kunit *test)
 	}
 }
 
-/* The hypervisor's own: a range that is mapped in part, by pages where a block would fit. */
+/* Hypervisor mappings: a range that is partly mapped, with pages although a block would fit. */
 static void hyp_maps_over_a_table(struct kunit *test)
 {
 	struct kvm_pgtable pgt;

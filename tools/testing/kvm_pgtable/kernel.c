@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the suites and the engine call of the kernel. */
+/* Kernel functions that the suites and the engine use. */
 #include <pthread.h>
 #include <sched.h>
 #include <stdarg.h>
@@ -27,7 +27,7 @@
 #define ASAN_UNPOISON_MEMORY_REGION(start, size)
 #endif
 
-/* Pages: each order's own, never merged */
+/* Pages: one free list per order, never merged */
 
 #define ORDERS	12
 
@@ -40,14 +40,14 @@ static pthread_mutex_t pages_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static __attribute__((constructor)) void reserve_memory(void)
 {
-	/* Aligned to what the largest tables are aligned to. */
+	/* Align for the largest tables. */
 	char *memory = mmap(NULL, 2ul * KPT_MEMORY, PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (memory == MAP_FAILED)
 		abort();
 	kpt_memory = (char *)ALIGN((unsigned long)memory, KPT_MEMORY);
-	/* Address 0 is no table's. */
+	/* Do not use address 0 for a table. */
 	first_unused = BIT(ORDERS);
 }
 
@@ -89,12 +89,12 @@ void __free_pages(struct page *page, unsigned int order)
 }
 
 /*
- * RCU: each thread says since which grace period it reads, and nothing that it
- * writes is written by another, so that readers do not order each other.
+ * RCU: each thread records in which grace period its read-side section began.  It
+ * writes only to data of its own, so that readers do not order each other.
  */
 
 struct reader {
-	unsigned long since;	/* 0: it does not read */
+	unsigned long since;	/* 0 outside of read-side sections */
 	unsigned int nesting;
 	bool known;
 	struct reader *next;
@@ -131,7 +131,7 @@ void rcu_read_lock(void)
 {
 	if (!me.known)
 		know_me();
-	/* Whoever does not see it ended the grace period before anything that this reads. */
+	/* If an updater misses this store, its grace period ends before this section's reads. */
 	if (!me.nesting++)
 		xchg(&me.since, __atomic_load_n(&grace_period, __ATOMIC_RELAXED));
 }
@@ -139,7 +139,7 @@ void rcu_read_lock(void)
 void rcu_read_unlock(void)
 {
 	if (!--me.nesting)
-		/* What this has read is read; pairs with all_began_in(). */
+		/* Order all reads of the section before this; pairs with all_began_in(). */
 		smp_store_release(&me.since, 0);
 }
 
@@ -168,7 +168,7 @@ static bool all_began_in(unsigned long period)
 	return true;
 }
 
-/* Ends a grace period if it can, or begins one; true if nobody waits for one. */
+/* Try to end the grace period, or start one.  Return true if there are no callbacks. */
 static bool end_grace_period(void)
 {
 	static struct rcu_head *waiting;
@@ -328,7 +328,7 @@ u32 get_random_u32(void)
 
 /* Sorted arrays */
 
-/* Where the index is, or would be. */
+/* Position of the index, or where to insert it. */
 static size_t xa_position(const struct xarray *xa, unsigned long index)
 {
 	size_t first = 0, end = xa->count;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Runs the suites that are linked in, as KUnit does, and prints KTAP.  Takes parameters as
- * the kernel does: kunit.filter_glob=SUITE[.TEST], kunit.action=list and those of the suites.
+ * Run the suites that are linked in, like KUnit, and print KTAP.  Parameters are the same
+ * as for the kernel: kunit.filter_glob=SUITE[.TEST], kunit.action=list and those of the
+ * suites.
  */
 #include <fnmatch.h>
 #include <setjmp.h>
@@ -96,7 +97,7 @@ void kunit_skip(struct kunit *test, const char *format, ...)
 	kunit_abort(test);
 }
 
-/* One line, whether it ends as one or not: as the kernel's log has it. */
+/* Print a line, and add the newline if it is missing, like the kernel's log. */
 static void print_line(const char *format, va_list args)
 {
 	size_t length = strlen(format);
@@ -132,7 +133,7 @@ static enum result result_of(const struct kunit *test)
 	return test->failed ? FAILED : test->skipped ? SKIPPED : PASSED;
 }
 
-/* Rows */
+/* Parameters */
 
 static enum result run_row(struct kunit *test, const struct kunit_case *c)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The part of a dump that does not depend on a format: merging and printing.
+ * Dump trees.  Shared by all formats, so the format is not folded here.
  */
 #include <linux/export.h>
 #include <linux/seq_file.h>
@@ -13,14 +13,8 @@ static bool kpt_range_continues(const struct kpt_range *r, const struct kpt_rang
 	       r->present == next->present && r->bits == next->bits;
 }
 
-/**
- * kpt_dump_merge() - add entries to a range that they continue
- * @r: range; empty if @r->end is 0
- * @next: the entries
- *
- * Return: false if they are not alike, or not adjacent.
- */
-bool kpt_dump_merge(struct kpt_range *r, const struct kpt_range *next)
+/* Return false if @next is not adjacent or not similar. */
+static bool kpt_range_add(struct kpt_range *r, const struct kpt_range *next)
 {
 	if (!r->end)
 		*r = *next;
@@ -30,12 +24,44 @@ bool kpt_dump_merge(struct kpt_range *r, const struct kpt_range *next)
 		return false;
 	return true;
 }
-EXPORT_SYMBOL_FOR_MODULES(kpt_dump_merge, "kvm");
 
 /**
- * kpt_dump_print() - print a range in one line
- * @m: where to print
- * @r: range
+ * kpt_dump_visit() - Visitor that merges adjacent similar entries
+ * @it: iterator at the entry
+ * @arg: &struct kpt_range to extend; empty if its end is 0
+ *
+ * Return: 0, or KPT_STOP at the first entry that does not extend the range.
+ */
+int kpt_dump_visit(struct kpt_iter *it, void *arg)
+{
+	struct kpt_range *found = arg;
+	const struct kpt_format *fmt = found->format;
+	struct kpt_range r = {
+		.format = fmt,
+		.start = max(it->ia, it->start),
+		.end = min(it->ia + kpt_span(fmt, it->level), it->end),
+		.level = it->level,
+		.present = kpt_present(fmt, it->pte),
+		.bits = it->pte,
+	};
+
+	if (it->pte == fmt->empty || kpt_frozen(fmt, it->pte))
+		return found->end ? KPT_STOP : 0;
+
+	if (r.present) {
+		r.bits = kpt_leaf_attrs(fmt, it->pte);
+		r.perms = fmt->perms(it->pte);
+		r.accessed = it->pte & fmt->accessed;
+		r.dirty = it->pte & fmt->dirty;
+	}
+	return kpt_range_add(found, &r) ? 0 : KPT_STOP;
+}
+EXPORT_SYMBOL_FOR_MODULES(kpt_dump_visit, "kvm");
+
+/**
+ * kpt_dump_print() - Print a range as one line
+ * @m: file to print to
+ * @r: range, not empty
  */
 void kpt_dump_print(struct seq_file *m, const struct kpt_range *r)
 {

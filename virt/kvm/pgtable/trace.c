@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The engine's tracepoints, once for all clients. */
+/* Tracepoints of the engine, shared by all clients. */
 #include <linux/export.h>
 
 #include <kvm/pgtable/trace.h>
@@ -13,12 +13,12 @@ static const void *root_of(const struct kpt_tree *tree)
 }
 
 /**
- * kpt_trace_change() - an entry was changed
+ * kpt_trace_change() - Trace the change of an entry
  * @tree: tree
- * @ia: the first address that it translates
- * @level: its level
- * @old: its value before
- * @new: its value now; frozen, if its table was unlinked
+ * @ia: first input address that the entry maps
+ * @level: level of the entry
+ * @old: previous value
+ * @new: current value; frozen if the entry is in an unlinked table
  */
 void kpt_trace_change(const struct kpt_tree *tree, u64 ia, int level, kpt_pte_t old,
 		      kpt_pte_t new)
@@ -29,23 +29,24 @@ EXPORT_SYMBOL_FOR_MODULES(kpt_trace_change, "kvm");
 EXPORT_TRACEPOINT_SYMBOL_GPL(kvm_pgtable_change);
 
 /**
- * kpt_trace_flush() - an operation pays what it owes
+ * kpt_trace_flush() - Trace a TLB flush
  * @tree: tree
- * @debt: what it owes
+ * @flush: flush that is about to be done
  */
-void kpt_trace_flush(const struct kpt_tree *tree, const struct kpt_debt *debt)
+void kpt_trace_flush(const struct kpt_tree *tree, const struct kpt_flush *flush)
 {
-	trace_kvm_pgtable_flush(root_of(tree), debt->start, debt->end, debt->levels, debt->owes);
+	trace_kvm_pgtable_flush(root_of(tree), flush->start, flush->end, flush->levels,
+				flush->scope);
 }
 EXPORT_SYMBOL_FOR_MODULES(kpt_trace_flush, "kvm");
 EXPORT_TRACEPOINT_SYMBOL_GPL(kvm_pgtable_flush);
 
 /**
- * kpt_trace_detach() - a table was unlinked, with all below it
+ * kpt_trace_detach() - Trace that a table and everything below it was unlinked
  * @tree: tree
- * @table: table
- * @ia: the first address that it translates
- * @level: the level of its entries
+ * @table: unlinked table
+ * @ia: first input address that the table maps
+ * @level: level of its entries
  */
 void kpt_trace_detach(const struct kpt_tree *tree, const kpt_pte_t *table, u64 ia, int level)
 {
@@ -55,9 +56,9 @@ EXPORT_SYMBOL_FOR_MODULES(kpt_trace_detach, "kvm");
 EXPORT_TRACEPOINT_SYMBOL_GPL(kvm_pgtable_detach);
 
 /**
- * kpt_trace_reclaim() - an unlinked table is given back, to be freed after a grace period
+ * kpt_trace_reclaim() - Trace that an unlinked table is reclaimed
  * @tree: tree
- * @table: table
+ * @table: unlinked table; it may be freed only after a grace period
  */
 void kpt_trace_reclaim(const struct kpt_tree *tree, const kpt_pte_t *table)
 {
@@ -67,10 +68,10 @@ EXPORT_SYMBOL_FOR_MODULES(kpt_trace_reclaim, "kvm");
 EXPORT_TRACEPOINT_SYMBOL_GPL(kvm_pgtable_reclaim);
 
 /**
- * kpt_trace_yield() - a walk has paid and gives its lock away
+ * kpt_trace_yield() - Trace that an operation drops its lock
  * @tree: tree
- * @ia: where it will go on
- * @shared: it held the lock for read
+ * @ia: input address to continue at
+ * @shared: the lock is held for read
  */
 void kpt_trace_yield(const struct kpt_tree *tree, u64 ia, bool shared)
 {

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KVM/arm64's page tables: stage 2 of guests and of pKVM's host, and stage 1 of
- * the hypervisor, as clients of the page-table engine.
+ * KVM/arm64's clients of the page-table engine: stage 2 of guests and of pKVM's
+ * host, and stage 1 of the hypervisor.
  *
- * Built twice: for the kernel, and for nVHE's EL2, where there is no RCU, no
- * memory but what the memory operations give, and a WARN is fatal.
+ * Built twice: for the kernel, and for nVHE's EL2, where there is no RCU, memory
+ * comes only from the mm_ops, and a WARN is fatal.
  *
- * What the loops fold is the layout of the page size with 52-bit addresses.  For
- * tables it is right without LPA2, too, as their entries have 0 where it has high
- * address bits; leaves that only move keep what they have there.  New leaves
- * are encoded at run time.
+ * The compile-time format is that of the page size with 52-bit addresses.  It also
+ * works without LPA2: table entries are 0 in the position of the high address bits,
+ * and leaves that are re-encoded for another level keep these bits.  New leaves are
+ * encoded at run time.
  *
- * Levels: Arm counts from the root to 3, the engine from 0; arm_level() and
- * kpt_level() are where one becomes the other.
+ * Arm counts levels from the root, and the last one is 3; the engine counts from
+ * the last one, which is 0.  Use arm_level() and kpt_level() to convert.
  */
 #include <linux/bitfield.h>
 #include <linux/kvm_host.h>
@@ -44,7 +44,7 @@ static_assert(KPT_ARM64_FROZEN ==
 	      FIELD_PREP_CONST(KVM_INVALID_PTE_TYPE_MASK, KVM_INVALID_PTE_TYPE_LOCKED));
 static_assert((KPT_S2_READ | KPT_S2_WRITE | KPT_S2_XN) == KVM_PTE_LEAF_ATTR_S2_PERMS);
 
-/* Memory that the guest used uncached is cleaned in runs of adjacent pages. */
+/* Clean caches in runs of adjacent pages. */
 #define CLEAN_RUNS	32
 
 struct clean_list {
@@ -58,7 +58,7 @@ struct clean_list {
 /* An operation on one tree. */
 struct pgt_op {
 	struct kpt_tree tree;
-	struct kpt_walk walk;
+	struct kpt_iter it;
 	struct kvm_pgtable_mm_ops *mm_ops;
 	struct kvm_s2_mmu *mmu;
 	kvm_pte_t cacheable;
@@ -66,6 +66,7 @@ struct pgt_op {
 	kvm_pgtable_host_prot_t host_prot;
 	void *arg;
 	s8 level;
+	bool hyp;			/* stage 1 of the hypervisor */
 	bool keeps_reserve;
 	bool skips_maintenance;
 	struct clean_list *cleans;
@@ -119,7 +120,7 @@ enum kvm_pgtable_prot kvm_pgtable_hyp_pte_prot(kvm_pte_t pte)
 	if (cpus_have_final_cap(ARM64_KVM_HVHE))
 		return prot_of(pte, kpt_hvhe_perms(pte));
 
-	/* One execute permission, which is called the privileged one. */
+	/* The single execute permission is reported as the privileged one. */
 	return prot_of(pte, kpt_hyp_perms(pte) & ~KPT_UX);
 }
 
@@ -196,16 +197,16 @@ static void *leaf_va(struct pgt_op *op, kvm_pte_t pte)
 	return op->mm_ops->phys_to_virt(kvm_pte_to_phys(pte));
 }
 
-/* The port: what the engine asks of both kinds of tree */
+/* Engine callbacks for both kinds of trees */
 
 static __always_inline kpt_pte_t *pgt_table_va(const struct kpt_tree *tree, u64 pa)
 {
 	return to_op(tree)->mm_ops->phys_to_virt(pa);
 }
 
-static __always_inline u64 pgt_table_pa(const struct kpt_tree *tree, kpt_pte_t *table)
+static __always_inline kpt_pte_t pgt_make_table(struct kpt_tree *tree, kpt_pte_t *table)
 {
-	return to_op(tree)->mm_ops->virt_to_phys(table);
+	return kpt_table(&S2_FORMAT, to_op(tree)->mm_ops->virt_to_phys(table));
 }
 
 static __always_inline void pgt_free(struct kpt_tree *tree, kpt_pte_t *table)
@@ -213,8 +214,8 @@ static __always_inline void pgt_free(struct kpt_tree *tree, kpt_pte_t *table)
 	to_op(tree)->mm_ops->put_page(table);
 }
 
-/* A new table is empty, or it is full as it replaces a block. */
-static __always_inline void pgt_attached(struct kpt_tree *tree, kpt_pte_t *table, int level)
+/* A new table is either empty or, if it replaces a block, full. */
+static __always_inline void pgt_linked(struct kpt_tree *tree, kpt_pte_t *table, int level)
 {
 	if (!*table)
 		return;
@@ -224,8 +225,8 @@ static __always_inline void pgt_attached(struct kpt_tree *tree, kpt_pte_t *table
 }
 
 /*
- * At once for each page, of which a root may have several.  EL2 counts references without
- * locked instructions, so one by one will do there.
+ * Drop all references to a page at once; a root may consist of several pages.  EL2
+ * counts references without atomics, so it may as well drop them one by one.
  */
 static void pgt_drop_references(struct kpt_tree *tree, kpt_pte_t *first, unsigned int nr)
 {
@@ -243,79 +244,47 @@ static void pgt_drop_references(struct kpt_tree *tree, kpt_pte_t *first, unsigne
 	}
 }
 
-/* The references to a table's page count its entries that are not 0, and itself. */
+/* A table's page has one reference for itself, and one per non-zero entry. */
 static __always_inline void
-pgt_changed(struct kpt_tree *tree, const struct kpt_visit *v, kpt_pte_t new)
+pgt_changed(struct kpt_tree *tree, kpt_ptep_t ptep, u64 ia, int level, kpt_pte_t old, kpt_pte_t new)
 {
 	struct kvm_pgtable_mm_ops *mm_ops = to_op(tree)->mm_ops;
 
-	if (!v->pte && new)
-		mm_ops->get_page(kpt_raw(v->ptep));
-	else if (v->pte && !new)
-		mm_ops->put_page(kpt_raw(v->ptep));
+	if (!old && new)
+		mm_ops->get_page(kpt_raw(ptep));
+	else if (old && !new)
+		mm_ops->put_page(kpt_raw(ptep));
 }
 
-static __always_inline void pgt_begin_rcu(struct kpt_tree *tree)
-{
-	if (!AT_EL2 && !tree->unprotected)
-		kpt_rcu_begin(tree);
-}
-
-static __always_inline void pgt_end_rcu(struct kpt_tree *tree)
-{
-	if (!AT_EL2 && !tree->unprotected)
-		kpt_rcu_end(tree);
-}
-
-/* KVM/arm64 gives the lock away between operations, not within. */
-static __always_inline bool pgt_want_yield(struct kpt_tree *tree)
-{
-	return false;
-}
-
-static __always_inline void pgt_yield(struct kpt_tree *tree, bool shared)
-{
-}
-
-#define PGT_ENV						\
-	.table_va	= pgt_table_va,			\
-	.table_pa	= pgt_table_pa,			\
-	.free		= pgt_free,			\
-	.attached	= pgt_attached,			\
-	.changed	= pgt_changed,			\
-	.emptied	= pgt_drop_references,		\
-	.begin		= pgt_begin_rcu,		\
-	.end		= pgt_end_rcu,			\
-	.want_yield	= pgt_want_yield,		\
-	.yield		= pgt_yield
-
-/* Field by field, as what a walk needs is kpt_begin()'s to set. */
+/* Do not clear op->it, kpt_begin() initializes it. */
 static __always_inline void
 pgt_op_init_tree(struct pgt_op *op, struct kvm_pgtable_mm_ops *mm_ops, struct kpt_tree tree)
 {
 	op->tree = tree;
 	op->mm_ops = mm_ops;
 	op->mmu = NULL;
+	op->hyp = false;
 	op->cacheable = 0;
 	op->memcache = NULL;
 	op->keeps_reserve = false;
-	op->skips_maintenance = tree.retired;
+	op->skips_maintenance = tree.no_flush;
 	op->cleans = NULL;
 }
 
-/* An operation on all of a tree's tables: begun by pgt_begin(). */
-static void pgt_op_init(struct pgt_op *op, struct kvm_pgtable *pgt, bool unprotected)
+/* For an operation on a complete tree, see pgt_begin(). */
+static void pgt_op_init(struct pgt_op *op, struct kvm_pgtable *pgt, bool no_rcu)
 {
 	pgt_op_init_tree(op, pgt->mm_ops, (struct kpt_tree) {
 		.root = pgt->pgd,
 		.ia_bits = pgt->ia_bits,
 		.top = kpt_level(pgt->start_level),
-		.unprotected = AT_EL2 || unprotected,
+		.no_rcu = no_rcu,
+		.no_break = system_supports_bbml3(),
 	});
 	op->mmu = pgt->mmu;
 }
 
-/* An operation on an unlinked table and all below it; no CPU knows of it. */
+/* For an operation on an unlinked subtree, which is not visible to any CPU. */
 static void pgt_op_init_unlinked(struct pgt_op *op, struct kvm_pgtable_mm_ops *mm_ops,
 				 void *table, s8 level)
 {
@@ -323,12 +292,12 @@ static void pgt_op_init_unlinked(struct pgt_op *op, struct kvm_pgtable_mm_ops *m
 		.root = (kpt_ptep_t)table,
 		.ia_bits = kvm_granule_shift(level),
 		.top = kpt_level(level) - 1,
-		.retired = true,
-		.unprotected = true,
+		.no_flush = true,
+		.no_rcu = true,
 	});
 }
 
-/* 0 if the caller may walk the pages of its range, 1 if there are none, or an error. */
+/* Return 0 if the range is valid, 1 if it is empty, or an error. */
 static int pgt_check_range(struct kvm_pgtable *pgt, u64 *addr, u64 *end, u64 size)
 {
 	u64 limit = BIT(pgt->ia_bits);
@@ -342,38 +311,12 @@ static int pgt_check_range(struct kvm_pgtable *pgt, u64 *addr, u64 *end, u64 siz
 	return *addr >= *end;
 }
 
-static __always_inline int
-pgt_begin(const struct kpt_port *port, struct pgt_op *op, struct kvm_pgtable *pgt,
-	  u64 addr, u64 size, bool shared)
+/* An empty table's page has only the reference for itself. */
+static bool pgt_is_empty(struct kpt_iter *it)
 {
-	u64 end;
-	int r = pgt_check_range(pgt, &addr, &end, size);
+	struct kvm_pgtable_mm_ops *mm_ops = to_op(it->tree)->mm_ops;
 
-	return r ?: kpt_begin(port, &op->walk, &op->tree, addr, end, shared);
-}
-
-/* To the next entry that is not 0: where memory is used here and there, most are. */
-static __always_inline int pgt_pass_empty(const struct kpt_port *port, struct kpt_visit *v)
-{
-	if (v->level)
-		return KPT_NEXT;
-
-	do {
-		kpt_visit_next(port, v, 0);
-	} while (v->ia < v->stop && !kpt_read(v->ptep));
-	return KPT_MOVED;
-}
-
-/* For visitors of tables whose entries they have unmapped. */
-static __always_inline int
-pgt_unlink_empty(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v)
-{
-	kpt_pte_t *table = kpt_raw(kpt_child_table(port, w->tree, v->pte));
-
-	if (to_op(w->tree)->mm_ops->page_count(table) != 1)
-		return KPT_NEXT;
-
-	return kpt_commit(port, w, v, 0, KPT_DETACH);
+	return mm_ops->page_count(mm_ops->phys_to_virt(kvm_pte_to_phys(it->pte))) == 1;
 }
 
 /* Stage 2: the port */
@@ -387,11 +330,11 @@ static void s2_clean(struct pgt_op *op)
 	list->nr = 0;
 }
 
-static kpt_pte_t *s2_alloc(struct kpt_tree *tree, const struct kpt_visit *parent)
+static kpt_pte_t *s2_alloc(struct kpt_tree *tree, const struct kpt_iter *parent)
 {
 	struct pgt_op *op = to_op(tree);
 
-	/* The caller of a split refills its cache without the lock, and comes again. */
+	/* When splitting, the caller refills its cache without the lock, and retries. */
 	if (!op->memcache ||
 	    (op->keeps_reserve && !((struct kvm_mmu_memory_cache *)op->memcache)->nobjs))
 		return NULL;
@@ -407,9 +350,9 @@ do {									\
 } while (0)
 
 /*
- * Without FEAT_TLBIRANGE each page of a range takes an instruction that is broadcast, about
- * 1.5 us.  One for all of the VM costs each vCPU the walks of stage 2 for all that its TLB
- * held: 1280 entries on a Neoverse N1, some 40 ns each.
+ * Without FEAT_TLBIRANGE, a flush takes one broadcast TLBI per page, at about
+ * 1.5 us.  A flush by VMID costs each vCPU the stage-2 walks to refill its TLB:
+ * 1280 entries on a Neoverse N1, at about 40 ns each.
  */
 #define MAX_PAGES_ONE_BY_ONE	32
 
@@ -432,52 +375,59 @@ void kvm_tlb_flush_vmid_range(struct kvm_s2_mmu *mmu, phys_addr_t addr, size_t s
 	s2_count(mmu, range);
 }
 
+static void hyp_flush(const struct kpt_flush *flush)
+{
+	dsb(ishst);
+	if (flush->scope & KPT_FLUSH_WALK)
+		__tlbi_level(vae2is, flush->start, TLBI_TTL_UNKNOWN);
+	else
+		__tlbi_level(vale2is, flush->start, arm_level(__ffs(flush->levels)));
+	__tlbi_sync_s1ish_hyp();
+	isb();
+}
+
 /*
- * To invalidate one address costs all stage-1 translations of the VM, as its stage 2 is
- * cached combined with them: from two on, they are lost once for the range.
+ * Flushing a single IPA also flushes all stage-1 translations of the VM, because
+ * TLBs may combine them with stage 2.  For more than one entry, use a flush by
+ * range, so that they are lost only once.
  */
-static void s2_invalidate(struct kpt_tree *tree, const struct kpt_debt *debt)
+static void pgt_flush(struct kpt_tree *tree, const struct kpt_flush *flush)
 {
 	struct kvm_s2_mmu *mmu = to_op(tree)->mmu;
-	u64 size = debt->end - debt->start;
-	int level = __ffs(debt->levels);
-	bool one = debt->levels == BIT(level) && size == kpt_span(&S2_FORMAT, level);
+	u64 size = flush->end - flush->start;
+	int level = __ffs(flush->levels);
+	bool one = flush->levels == BIT(level) && size == kpt_span(&S2_FORMAT, level);
 
-	if (debt->owes & KPT_OWES_WALK)
+	if (to_op(tree)->hyp) {
+		hyp_flush(flush);
+		return;
+	}
+
+	if (flush->scope & KPT_FLUSH_WALK)
 		s2_count(mmu, table);
 
-	if (debt->owes == KPT_OWES_LOCAL) {
-		kvm_call_hyp(__kvm_tlb_flush_vmid_ipa_nsh, mmu, debt->start,
+	if (flush->scope == KPT_FLUSH_LOCAL) {
+		kvm_call_hyp(__kvm_tlb_flush_vmid_ipa_nsh, mmu, flush->start,
 			     one ? arm_level(level) : TLBI_TTL_UNKNOWN);
 		s2_count(mmu, local);
-	} else if (one && !(debt->owes & KPT_OWES_WALK)) {
-		kvm_call_hyp(__kvm_tlb_flush_vmid_ipa, mmu, debt->start, arm_level(level));
+	} else if (one && !(flush->scope & KPT_FLUSH_WALK)) {
+		kvm_call_hyp(__kvm_tlb_flush_vmid_ipa, mmu, flush->start, arm_level(level));
 		s2_count(mmu, page);
 	} else {
-		kvm_tlb_flush_vmid_range(mmu, debt->start, size);
+		kvm_tlb_flush_vmid_range(mmu, flush->start, size);
 	}
 }
 
-/*
- * In the kernel the table outlives the RCU section of this walk, and so the
- * invalidation that the walk owes.  At EL2 it is gone when this returns.
- */
-static __always_inline void
-s2_take_over(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t *table, int level)
+static void pgt_free_subtree(struct kpt_tree *tree, kpt_pte_t *table, int level)
 {
-	struct kvm_pgtable_mm_ops *mm_ops = to_op(w->tree)->mm_ops;
+	struct kvm_pgtable_mm_ops *mm_ops = to_op(tree)->mm_ops;
 
-	if (AT_EL2)
-		kpt_pay(port, w->tree, &w->gather.debt);
-	if (AT_EL2 && !mm_ops->free_unlinked_table)
+	if (to_op(tree)->hyp)
+		mm_ops->put_page(table);
+	else if (AT_EL2 && !mm_ops->free_unlinked_table)
 		kvm_pgtable_stage2_free_unlinked(mm_ops, table, arm_level(level + 1));
 	else
 		mm_ops->free_unlinked_table(table, arm_level(level + 1));
-}
-
-static __always_inline bool s2_needs_break(struct kpt_tree *tree)
-{
-	return !system_supports_bbml3();
 }
 
 static bool s2_is_other_memory(kvm_pte_t old, kvm_pte_t new)
@@ -487,7 +437,7 @@ static bool s2_is_other_memory(kvm_pte_t old, kvm_pte_t new)
 	return !kvm_pte_valid(old) || (old ^ new) & ~same;
 }
 
-/* Without FWB a guest may write past the caches. */
+/* Without FWB, a guest may write with caches disabled. */
 static bool s2_needs_cleaning(const struct pgt_op *op)
 {
 	return !cpus_have_final_cap(ARM64_HAS_STAGE2_FWB) && op->mm_ops->dcache_clean_inval_poc;
@@ -505,85 +455,89 @@ static bool s2_cleans_code(struct pgt_op *op, kvm_pte_t old, kvm_pte_t new)
 	       s2_is_executable(new) && (s2_is_other_memory(old, new) || !s2_is_executable(old));
 }
 
-static bool s2_prepares(struct kpt_tree *tree, kvm_pte_t old, kvm_pte_t new, int level)
+static bool s2_cmo(struct kpt_tree *tree, kvm_pte_t old, kvm_pte_t new, int level, bool now)
 {
 	struct pgt_op *op = to_op(tree);
+	bool data, code;
 
-	return !op->skips_maintenance && kpt_is_leaf(&S2_FORMAT, new, level) &&
-	       (s2_cleans_data(op, old, new) || s2_cleans_code(op, old, new));
+	if (op->skips_maintenance || !kpt_is_leaf(&S2_FORMAT, new, level))
+		return false;
+
+	data = s2_cleans_data(op, old, new);
+	code = s2_cleans_code(op, old, new);
+	if (data && now)
+		op->mm_ops->dcache_clean_inval_poc(leaf_va(op, new), kpt_span(&S2_FORMAT, level));
+	if (code && now)
+		op->mm_ops->icache_inval_pou(leaf_va(op, new), kpt_span(&S2_FORMAT, level));
+	return data || code;
 }
 
-static void s2_prepare(struct kpt_tree *tree, kvm_pte_t old, kvm_pte_t new, int level)
-{
-	struct pgt_op *op = to_op(tree);
-	void *memory = leaf_va(op, new);
-
-	if (s2_cleans_data(op, old, new))
-		op->mm_ops->dcache_clean_inval_poc(memory, kpt_span(&S2_FORMAT, level));
-	if (s2_cleans_code(op, old, new))
-		op->mm_ops->icache_inval_pou(memory, kpt_span(&S2_FORMAT, level));
-}
-
-static const struct kpt_env s2_env = {
-	PGT_ENV,
+/* Also used for stage 1, whose entries have the same layout and the same rules. */
+static const struct kpt_ops pgt_ops = {
+	.table_va	= pgt_table_va,
+	.make_table	= pgt_make_table,
 	.alloc		= s2_alloc,
-	.invalidate	= s2_invalidate,
-	.take_over	= s2_take_over,
-	.needs_break	= s2_needs_break,
-	.prepares	= s2_prepares,
-	.prepare	= s2_prepare,
+	.free		= pgt_free,
+	.linked	= pgt_linked,
+	.changed	= pgt_changed,
+	.flush	= pgt_flush,
+	.free_subtree	= pgt_free_subtree,
+	.cmo		= s2_cmo,
+	.bare		= AT_EL2,
 };
 
-DEFINE_KPT_PORT(s2, S2_FORMAT, s2_env);
+DEFINE_KPT_PORT(pgt, S2_FORMAT, pgt_ops);
 
-/* Walking: for callers that bring their own visitor */
-
-struct walk_by_caller {
-	struct kvm_pgtable_walker *walker;
-	int result;
-};
-
-static enum kvm_pgtable_walk_flags visit_kind(const struct kpt_visit *v)
+static int pgt_begin(struct pgt_op *op, struct kvm_pgtable *pgt, u64 addr, u64 size, bool shared)
 {
-	if (v->emptied)
+	u64 end;
+	int r = pgt_check_range(pgt, &addr, &end, size);
+
+	return r ?: kpt_begin(&pgt_port, &op->it, &op->tree, addr, end, shared);
+}
+
+static noinline void pgt_end(struct pgt_op *op)
+{
+	kpt_end(&pgt_port, &op->it);
+}
+
+/* kvm_pgtable_walk(), for callers with a visitor of their own */
+
+static enum kvm_pgtable_walk_flags visit_kind(const struct kpt_iter *it)
+{
+	if (it->post)
 		return KVM_PGTABLE_WALK_TABLE_POST;
-	if (kpt_is_table(&S2_FORMAT, v->pte, v->level))
+	if (kpt_is_table(&S2_FORMAT, it->pte, it->level))
 		return KVM_PGTABLE_WALK_TABLE_PRE;
 	return KVM_PGTABLE_WALK_LEAF;
 }
 
-static __always_inline int
-caller_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, void *arg)
+static int visit_by_caller(struct kpt_iter *it, void *arg)
 {
-	struct walk_by_caller *by = arg;
+	struct kvm_pgtable_walker *walker = arg;
 	struct kvm_pgtable_visit_ctx ctx = {
-		.ptep	= kpt_raw(v->ptep),
-		.old	= v->pte,
-		.arg	= by->walker->arg,
-		.mm_ops	= to_op(w->tree)->mm_ops,
-		.start	= w->start,
-		.addr	= max(v->ia, w->start),
-		.end	= w->end,
-		.level	= arm_level(v->level),
-		.flags	= by->walker->flags,
+		.ptep	= kpt_raw(it->ptep),
+		.old	= it->pte,
+		.arg	= walker->arg,
+		.mm_ops	= to_op(it->tree)->mm_ops,
+		.start	= it->start,
+		.addr	= max(it->ia, it->start),
+		.end	= it->end,
+		.level	= arm_level(it->level),
+		.flags	= walker->flags,
 	};
+	int r;
 
 	WARN_ON_ONCE(kvm_pgtable_walk_shared(&ctx) && !kvm_pgtable_walk_lock_held());
-	by->result = by->walker->cb(&ctx, visit_kind(v));
+	r = walker->cb(&ctx, visit_kind(it));
 
-	/* A race that was lost ends a fault, not a walk over a range. */
-	if (by->result == -EAGAIN && ctx.flags & KVM_PGTABLE_WALK_IGNORE_EAGAIN)
-		by->result = 0;
-
-	/* The visitor may have put a table here, to be walked next. */
-	v->pte = kpt_read(v->ptep);
-	return by->result ? KPT_STOP : KPT_NEXT;
+	/* After a race, a fault is retried, but an operation on a range continues. */
+	return r == -EAGAIN && walker->flags & KVM_PGTABLE_WALK_IGNORE_EAGAIN ? 0 : r;
 }
 
 int kvm_pgtable_walk(struct kvm_pgtable *pgt, u64 addr, u64 size,
 		     struct kvm_pgtable_walker *walker)
 {
-	struct walk_by_caller by = { .walker = walker };
 	bool shared = walker->flags & KVM_PGTABLE_WALK_SHARED;
 	unsigned int what = 0;
 	struct pgt_op op __uninitialized;
@@ -597,21 +551,20 @@ int kvm_pgtable_walk(struct kvm_pgtable *pgt, u64 addr, u64 size,
 	if (walker->flags & KVM_PGTABLE_WALK_TABLE_PRE)
 		what |= KPT_TABLES;
 	if (walker->flags & KVM_PGTABLE_WALK_TABLE_POST)
-		what |= KPT_EMPTIED;
+		what |= KPT_POST;
 
 	pgt_op_init(&op, pgt, !shared);
-	r = pgt_begin(&s2_port, &op, pgt, addr, size, shared);
+	r = pgt_begin(&op, pgt, addr, size, shared);
 	if (r)
 		return min(r, 0);
 
-	kpt_walk_range(&s2_port, &op.walk, 0, what, caller_visitor, &by);
-	kpt_end(&s2_port, &op.walk);
-	return by.result;
+	r = pgt_port.walk(&op.it, 0, what, visit_by_caller, walker);
+	pgt_end(&op);
+	return r;
 }
 
 int kvm_pgtable_get_leaf(struct kvm_pgtable *pgt, u64 addr, kvm_pte_t *ptep, s8 *level)
 {
-	struct kpt_visit v;
 	struct pgt_op op __uninitialized;
 	u64 end;
 	int r = pgt_check_range(pgt, &addr, &end, PAGE_SIZE);
@@ -620,111 +573,75 @@ int kvm_pgtable_get_leaf(struct kvm_pgtable *pgt, u64 addr, kvm_pte_t *ptep, s8 
 		return r;
 
 	pgt_op_init(&op, pgt, true);
-	kpt_find(&s2_port, &op.tree, addr, 0, &v);
+	op.it.tree = &op.tree;
+	kpt_find(&pgt_port, &op.it, addr, 0);
 	if (ptep)
-		*ptep = v.pte;
+		*ptep = op.it.pte;
 	if (level)
-		*level = arm_level(v.level);
+		*level = arm_level(op.it.level);
 	return 0;
 }
 
 /* Stage 1 of the hypervisor */
 
-static void hyp_invalidate(struct kpt_tree *tree, const struct kpt_debt *debt)
-{
-	dsb(ishst);
-	if (debt->owes & KPT_OWES_WALK)
-		__tlbi_level(vae2is, debt->start, TLBI_TTL_UNKNOWN);
-	else
-		__tlbi_level(vale2is, debt->start, arm_level(__ffs(debt->levels)));
-	__tlbi_sync_s1ish_hyp();
-	isb();
-}
-
-static __always_inline void
-hyp_take_over(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t *table, int level)
-{
-	kpt_pay(port, w->tree, &w->gather.debt);
-	to_op(w->tree)->mm_ops->put_page(table);
-}
-
-static const struct kpt_env hyp_env = {
-	PGT_ENV,
-	.invalidate	= hyp_invalidate,
-	.take_over	= hyp_take_over,
-};
-
-DEFINE_KPT_PORT(hyp, HYP_FORMAT, hyp_env);
-
-/* Memory, or an annotation, that a range is to have. */
-struct mapping {
+/* What to map in the hypervisor: contiguous memory. */
+struct hyp_mapping {
 	u64 start;
 	u64 phys;
 	kvm_pte_t attrs;
-	kvm_pte_t annotation;
-	bool annotates;
-	bool force_pte;
-	bool ignores_races;
 };
 
-static __always_inline bool
-mapping_fits(const struct kpt_format *fmt, const struct kpt_walk *w, const struct mapping *m,
-	     const struct kpt_visit *v)
+/* May the entry be a leaf, completely within the range? */
+static bool hyp_fits(const struct hyp_mapping *m, const struct kpt_iter *it)
 {
-	u64 span = kpt_span(fmt, v->level);
+	u64 span = kpt_span(&S2_FORMAT, it->level);
 
-	if (!v->level)
-		return true;
-
-	return !m->force_pte && kvm_level_supports_block_mapping(arm_level(v->level)) &&
-	       v->ia >= w->start && v->ia + span <= w->end &&
-	       IS_ALIGNED(m->phys + (v->ia - m->start), span);
+	return !it->level ||
+	       (kvm_level_supports_block_mapping(arm_level(it->level)) && it->ia >= it->start &&
+		it->ia + span <= it->end && IS_ALIGNED(m->phys + (it->ia - m->start), span));
 }
 
-static __always_inline kvm_pte_t mapping_pte(const struct mapping *m, const struct kpt_visit *v)
+static int hyp_begin(struct pgt_op *op, struct kvm_pgtable *pgt, u64 addr, u64 size)
 {
-	if (m->annotates)
-		return m->annotation;
-
-	return leaf_pte(m->phys + (v->ia - m->start), m->attrs, v->level);
+	pgt_op_init(op, pgt, true);
+	op->hyp = true;
+	op->skips_maintenance = true;
+	return pgt_begin(op, pgt, addr, size, false);
 }
 
-static __always_inline int
-hyp_map_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, void *arg)
+static int hyp_map_visitor(struct kpt_iter *it, void *arg)
 {
-	const struct mapping *m = arg;
+	const struct hyp_mapping *m = arg;
 	enum kpt_class change;
 	kvm_pte_t *table, new;
-	int r;
 
-	/* A table stays, also where a block would fit. */
-	if (kpt_is_table(port->format, v->pte, v->level))
-		return KPT_NEXT;
+	/* Keep tables, even if a block would fit. */
+	if (kpt_is_table(&S2_FORMAT, it->pte, it->level))
+		return 0;
 
-	if (!mapping_fits(port->format, w, m, v)) {
-		if (WARN_ON(v->pte))
+	if (!hyp_fits(m, it)) {
+		if (WARN_ON(it->pte))
 			return -EINVAL;
-		table = to_op(w->tree)->mm_ops->zalloc_page(NULL);
-		return table ? kpt_link(port, w, v, table) : -ENOMEM;
+		table = to_op(it->tree)->mm_ops->zalloc_page(NULL);
+		return table ? kpt_link(&pgt_port, it, table, true) : -ENOMEM;
 	}
 
-	new = mapping_pte(m, v);
-	change = kpt_classify(port->format, v->pte, new, v->level);
+	new = leaf_pte(m->phys + (it->ia - m->start), m->attrs, it->level);
+	change = kpt_classify(&HYP_FORMAT, it->pte, new, it->level);
 	if (change == KPT_NONE)
-		return KPT_SKIP;
+		return 0;
 
-	/* What is mapped stays mapped, to the same memory. */
+	/* Existing mappings must not change. */
 	if (WARN_ON(change != KPT_MAP && change != KPT_SOFT))
 		return -EINVAL;
 
-	r = kpt_commit(port, w, v, new, change);
-	return r ?: KPT_SKIP;
+	return pgt_port.commit(it, new, change);
 }
 
 int kvm_pgtable_hyp_map(struct kvm_pgtable *pgt, u64 addr, u64 size, u64 phys,
 			enum kvm_pgtable_prot prot)
 {
-	struct mapping m = {
+	struct hyp_mapping m = {
 		.start = ALIGN_DOWN(addr, PAGE_SIZE),
 		.phys = ALIGN_DOWN(phys, PAGE_SIZE),
 	};
@@ -735,39 +652,36 @@ int kvm_pgtable_hyp_map(struct kvm_pgtable *pgt, u64 addr, u64 size, u64 phys,
 	if (r)
 		return r;
 
-	pgt_op_init(&op, pgt, true);
-	r = pgt_begin(&hyp_port, &op, pgt, addr, size, false);
+	r = hyp_begin(&op, pgt, addr, size);
 	if (r)
 		return min(r, 0);
 
-	r = kpt_walk_range(&hyp_port, &op.walk, 0, KPT_LEAVES | KPT_TABLES | KPT_ABSENT,
-			   hyp_map_visitor, &m);
-	kpt_end(&hyp_port, &op.walk);
+	r = pgt_port.walk(&op.it, 0, KPT_LEAVES | KPT_TABLES | KPT_ABSENT, hyp_map_visitor, &m);
+	pgt_end(&op);
 	dsb(ishst);
 	isb();
 	return r;
 }
 
-static __always_inline int
-hyp_unmap_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, void *arg)
+static int hyp_unmap_visitor(struct kpt_iter *it, void *arg)
 {
-	u64 left = w->end - max(v->ia, w->start);
+	u64 left = it->end - max(it->ia, it->start);
 	u64 *unmapped = arg;
 	int r;
 
-	if (v->emptied)
-		return pgt_unlink_empty(port, w, v);
+	if (it->post)
+		return pgt_is_empty(it) ? pgt_port.commit(it, 0, KPT_DETACH) : 0;
 
-	if (!kvm_pte_valid(v->pte) || left < kpt_span(port->format, v->level))
+	if (!kvm_pte_valid(it->pte) || left < kpt_span(&S2_FORMAT, it->level))
 		return -EINVAL;
 
-	r = kpt_commit(port, w, v, 0, KPT_UNMAP);
+	r = pgt_port.commit(it, 0, KPT_UNMAP);
 	if (r)
 		return r;
 
-	port->settle(w->tree, &w->gather);
-	*unmapped += kpt_span(port->format, v->level);
-	return KPT_NEXT;
+	pgt_port.flush_gather(it->tree, &it->gather);
+	*unmapped += kpt_span(&S2_FORMAT, it->level);
+	return 0;
 }
 
 u64 kvm_pgtable_hyp_unmap(struct kvm_pgtable *pgt, u64 addr, u64 size)
@@ -778,13 +692,11 @@ u64 kvm_pgtable_hyp_unmap(struct kvm_pgtable *pgt, u64 addr, u64 size)
 	if (!pgt->mm_ops->page_count)
 		return 0;
 
-	pgt_op_init(&op, pgt, true);
-	if (pgt_begin(&hyp_port, &op, pgt, addr, size, false))
+	if (hyp_begin(&op, pgt, addr, size))
 		return 0;
 
-	kpt_walk_range(&hyp_port, &op.walk, 0, KPT_ENTRIES | KPT_EMPTIED, hyp_unmap_visitor,
-		       &unmapped);
-	kpt_end(&hyp_port, &op.walk);
+	pgt_port.walk(&op.it, 0, KPT_ENTRIES | KPT_POST, hyp_unmap_visitor, &unmapped);
+	pgt_end(&op);
 	return unmapped;
 }
 
@@ -809,44 +721,42 @@ int kvm_pgtable_hyp_init(struct kvm_pgtable *pgt, u32 va_bits, struct kvm_pgtabl
 	return 0;
 }
 
-/* From the entry at @v to the last before another table, one that is 0, or the end. */
-static __always_inline int
-free_entries(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v)
+/* Free a run of entries, up to the next table, zero entry, or end. */
+static void free_entries(struct kpt_iter *it)
 {
-	kpt_ptep_t first = v->ptep;
+	kpt_ptep_t first = it->ptep;
 
 	do {
-		kpt_visit_next(port, v, v->level);
-	} while (v->ia < v->stop && (v->pte = kpt_read(v->ptep)) &&
-		 !kpt_is_table(port->format, v->pte, v->level));
-	pgt_drop_references(w->tree, kpt_raw(first), v->ptep - first);
-	return KPT_MOVED;
+		kpt_next(&pgt_port, it);
+	} while (it->ia < it->stop && (it->pte = kpt_read(it->ptep)) &&
+		 !kpt_is_table(&S2_FORMAT, it->pte, it->level));
+	pgt_drop_references(it->tree, kpt_raw(first), it->ptep - first);
 }
 
-/* Freeing what no CPU uses any more: a leaf is visited once and stays set. */
-static __always_inline int
-free_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, void *arg)
+/* Without page_count(), the kernel frees all tables of the hypervisor. */
+static void free_table(struct kpt_iter *it)
 {
-	struct kvm_pgtable_mm_ops *mm_ops = to_op(w->tree)->mm_ops;
+	struct kvm_pgtable_mm_ops *mm_ops = to_op(it->tree)->mm_ops;
 
-	if (v->emptied) {
-		kpt_pte_t *table = kpt_raw(kpt_child_table(port, w->tree, v->pte));
+	if (mm_ops->page_count && !pgt_is_empty(it))
+		return;
+	mm_ops->put_page(kpt_raw(kpt_child_table(&pgt_port, it->tree, it->pte)));
+	kpt_store(it->ptep, 0);
+	mm_ops->put_page(kpt_raw(it->ptep));
+}
 
-		/* The kernel's part of the hypervisor's tables is freed as a whole. */
-		if (mm_ops->page_count && mm_ops->page_count(table) != 1)
-			return KPT_NEXT;
-		mm_ops->put_page(table);
-		kpt_store(v->ptep, 0);
-		mm_ops->put_page(kpt_raw(v->ptep));
-		return KPT_NEXT;
+/* No CPU uses these tables any more, so drop references without clearing leaves. */
+static void free_tables(struct kpt_iter *it)
+{
+	kpt_iterate(it, 0, KPT_POST | KPT_FROZEN);
+	while (pgt_port.next_table(it)) {
+		if (it->post) {
+			free_table(it);
+			continue;
+		}
+		while (kpt_at(&pgt_port, it, KPT_LEAVES | KPT_NOTES | KPT_FROZEN))
+			free_entries(it);
 	}
-	return v->pte ? free_entries(port, w, v) : pgt_pass_empty(port, v);
-}
-
-static int free_tables(struct pgt_op *op)
-{
-	return kpt_walk_range(&s2_port, &op->walk, 0, KPT_ENTRIES | KPT_EMPTIED, free_visitor,
-			      NULL);
 }
 
 static void free_range(struct kvm_pgtable *pgt, u64 addr, u64 size)
@@ -854,10 +764,10 @@ static void free_range(struct kvm_pgtable *pgt, u64 addr, u64 size)
 	struct pgt_op op __uninitialized;
 
 	pgt_op_init(&op, pgt, true);
-	if (WARN_ON(pgt_begin(&s2_port, &op, pgt, addr, size, false) < 0))
+	if (WARN_ON(pgt_begin(&op, pgt, addr, size, false) < 0))
 		return;
-	WARN_ON(free_tables(&op));
-	kpt_end(&s2_port, &op.walk);
+	free_tables(&op.it);
+	pgt_end(&op);
 }
 
 void kvm_pgtable_hyp_destroy(struct kvm_pgtable *pgt)
@@ -867,22 +777,22 @@ void kvm_pgtable_hyp_destroy(struct kvm_pgtable *pgt)
 	pgt->pgd = NULL;
 }
 
-/* Stage 2: the life of a tree */
+/* Stage 2: create and destroy */
 
 u64 kvm_get_vtcr(u64 mmfr0, u64 mmfr1, u32 phys_shift)
 {
-	/* Two levels at least, or the host's PMD blocks could not be mapped. */
+	/* Use at least two levels, to be able to map the host's PMD blocks. */
 	s8 levels = max(stage2_pgtable_levels(phys_shift), 2);
 	u64 vtcr = VTCR_EL2_FLAGS | VTCR_EL2_LVLS_TO_SL0(levels) |
 		   FIELD_PREP(VTCR_EL2_PS, kvm_get_parange(mmfr0)) |
 		   FIELD_PREP(VTCR_EL2_T0SZ, 64 - phys_shift);
 
-	/* RES0 on CPUs without hardware management of the access flag, hence harmless. */
+	/* RES0 on CPUs without hardware management of the access flag, so always set it. */
 	if (IS_ENABLED(CONFIG_ARM64_HW_AFDBM) &&
 	    !cpus_have_final_cap(ARM64_WORKAROUND_AMPERE_AC03_CPU_38))
 		vtcr |= VTCR_EL2_HA;
 
-	/* The root is always concatenated, so LPA2's fifth level is not needed, nor SL2. */
+	/* Roots are concatenated, so neither LPA2's fifth level nor SL2 is needed. */
 	if (kvm_lpa2_is_enabled())
 		vtcr |= VTCR_EL2_DS;
 
@@ -928,7 +838,7 @@ int __kvm_pgtable_stage2_init(struct kvm_pgtable *pgt, struct kvm_s2_mmu *mmu,
 		.mmu		= mmu,
 	};
 
-	/* The hardware walker sees a root that is empty, not what was there before. */
+	/* Make the zeroed root visible to the hardware walker. */
 	dsb(ishst);
 	return 0;
 }
@@ -955,21 +865,21 @@ void kvm_pgtable_stage2_free_unlinked(struct kvm_pgtable_mm_ops *mm_ops, void *p
 {
 	struct pgt_op op __uninitialized;
 
-	/* A table whose entries were unmapped one by one need not be searched for more. */
+	/* All entries were unmapped already, so there is nothing to iterate over. */
 	if (mm_ops->page_count(pgtable) == 1) {
 		mm_ops->put_page(pgtable);
 		return;
 	}
 
 	pgt_op_init_unlinked(&op, mm_ops, pgtable, level);
-	WARN_ON(kpt_begin(&s2_port, &op.walk, &op.tree, 0, kvm_granule_size(level), false));
-	WARN_ON(free_tables(&op));
-	kpt_end(&s2_port, &op.walk);
+	WARN_ON(kpt_begin(&pgt_port, &op.it, &op.tree, 0, kvm_granule_size(level), false));
+	free_tables(&op.it);
+	pgt_end(&op);
 	WARN_ON(mm_ops->page_count(pgtable) != 1);
 	mm_ops->put_page(pgtable);
 }
 
-/* Stage 2: mapping */
+/* Stage 2: map */
 
 static int s2_begin(struct pgt_op *op, struct kvm_pgtable *pgt, u64 addr, u64 size, bool shared)
 {
@@ -978,107 +888,31 @@ static int s2_begin(struct pgt_op *op, struct kvm_pgtable *pgt, u64 addr, u64 si
 
 	pgt_op_init(op, pgt, false);
 	op->cacheable = s2_cacheable(pgt);
-	return pgt_begin(&s2_port, op, pgt, addr, size, shared);
+	return pgt_begin(op, pgt, addr, size, shared);
 }
 
-/*
- * A table for a part of the range.  Of a block, the rest is left to be mapped by
- * faults; as that is no longer what the block mapped, no CPU is spared the break.
- */
-static __always_inline int
-s2_link_empty(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v)
+#define S2_MAX_LEVEL	(KVM_PGTABLE_LAST_LEVEL - KVM_PGTABLE_MIN_BLOCK_LEVEL)
+
+/* The rest of a block that is replaced in part is mapped by later faults. */
+#define S2_MAP_FLAGS	(KPT_MAP_FAULT | KPT_MAP_UNMAP_BLOCKS)
+
+/* Once for all callers. */
+static noinline int s2_install(struct pgt_op *op, const struct kpt_mapping *m)
 {
-	kpt_pte_t *table = port->env->alloc(w->tree, v);
-	kvm_pte_t new;
-	int r;
-
-	if (!table)
-		return -ENOMEM;
-
-	new = kpt_make_table(port, w->tree, table);
-	r = kvm_pte_valid(v->pte) ? kpt_commit_slowly(port, w, v, new, KPT_SPLIT) :
-				    kpt_commit(port, w, v, new, KPT_MAP);
-	if (r)
-		port->env->free(w->tree, table);
-	else
-		v->pte = new;
-	return r;
-}
-
-static __always_inline int
-s2_map_entry(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, kvm_pte_t new)
-{
-	enum kpt_class change = kpt_classify(port->format, v->pte, new, v->level);
-
-	switch (change) {
-	case KPT_NONE:
-		return 0;
-	case KPT_MAP:
-	case KPT_SOFT:
-	case KPT_ANNOTATE:
-	case KPT_UNMAP:
-		return kpt_commit(port, w, v, new, change);
-	case KPT_COLLAPSE:
-		/* The table need not have mapped what the block does. */
-		return kpt_commit_slowly(port, w, v, new, change);
-	default:
-		return kpt_commit(port, w, v, new, KPT_REMAP);
-	}
-}
-
-static __always_inline int
-s2_map_one(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
-	   const struct mapping *m)
-{
-	kvm_pte_t new;
-	int r;
-
-	if (kpt_frozen(port->format, v->pte))
-		return -EAGAIN;
-
-	if (!mapping_fits(port->format, w, m, v)) {
-		if (kpt_is_table(port->format, v->pte, v->level))
-			return KPT_NEXT;
-		return s2_link_empty(port, w, v);
-	}
-
-	/*
-	 * Another vCPU mapped the same.  If it is not allowed enough, the next fault
-	 * is one of permissions, and relaxes them.
-	 */
-	new = mapping_pte(m, v);
-	if (kvm_pte_valid(v->pte) && kvm_pte_valid(new) &&
-	    !((v->pte ^ new) & ~KVM_PTE_LEAF_ATTR_S2_PERMS))
-		return -EAGAIN;
-
-	r = s2_map_entry(port, w, v, new);
-	return r ?: KPT_SKIP;
-}
-
-/* A race that was lost ends a fault, which happens again, but not a walk over a range. */
-static __always_inline int
-s2_map_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, void *arg)
-{
-	const struct mapping *m = arg;
-	int r = s2_map_one(port, w, v, m);
-
-	return r == -EAGAIN && m->ignores_races ? KPT_NEXT : r;
-}
-
-static int s2_map_range(struct pgt_op *op, struct mapping *m)
-{
-	return kpt_walk_range(&s2_port, &op->walk, 0,
-			      KPT_ENTRIES | KPT_TABLES, s2_map_visitor, m);
+	return kpt_install(&pgt_port, &op->it, m);
 }
 
 int kvm_pgtable_stage2_map(struct kvm_pgtable *pgt, u64 addr, u64 size, u64 phys,
 			   enum kvm_pgtable_prot prot, void *mc, enum kvm_pgtable_walk_flags flags)
 {
-	struct mapping m = {
-		.start = ALIGN_DOWN(addr, PAGE_SIZE),
-		.phys = ALIGN_DOWN(phys, PAGE_SIZE),
-		.force_pte = pgt->force_pte_cb && pgt->force_pte_cb(addr, addr + size, prot),
-		.ignores_races = flags & KVM_PGTABLE_WALK_IGNORE_EAGAIN,
+	bool force_pte = pgt->force_pte_cb && pgt->force_pte_cb(addr, addr + size, prot);
+	struct kpt_mapping m = {
+		.memory = true,
+		.flags = S2_MAP_FLAGS |
+			 (flags & KVM_PGTABLE_WALK_IGNORE_EAGAIN ? KPT_MAP_SKIP_RACES : 0),
+		.max_level = force_pte ? 0 : S2_MAX_LEVEL,
+		.base = ALIGN_DOWN(addr, PAGE_SIZE),
+		.oa = ALIGN_DOWN(phys, PAGE_SIZE),
 	};
 	struct pgt_op op __uninitialized;
 	int r;
@@ -1096,9 +930,9 @@ int kvm_pgtable_stage2_map(struct kvm_pgtable *pgt, u64 addr, u64 size, u64 phys
 
 	op.memcache = mc;
 	op.skips_maintenance = flags & KVM_PGTABLE_WALK_SKIP_CMO;
-	op.tree.retired = flags & KVM_PGTABLE_WALK_SKIP_BBM_TLBI;
-	r = s2_map_range(&op, &m);
-	kpt_end(&s2_port, &op.walk);
+	op.tree.no_flush = flags & KVM_PGTABLE_WALK_SKIP_BBM_TLBI;
+	r = s2_install(&op, &m);
+	pgt_end(&op);
 	dsb(ishst);
 	return r;
 }
@@ -1106,10 +940,9 @@ int kvm_pgtable_stage2_map(struct kvm_pgtable *pgt, u64 addr, u64 size, u64 phys
 int kvm_pgtable_stage2_annotate(struct kvm_pgtable *pgt, u64 addr, u64 size, void *mc,
 				enum kvm_invalid_pte_type type, kvm_pte_t annotation)
 {
-	struct mapping m = {
+	struct kpt_mapping m = {
+		.flags = S2_MAP_FLAGS,
 		.annotation = annotation | FIELD_PREP(KVM_INVALID_PTE_TYPE_MASK, type),
-		.annotates = true,
-		.force_pte = true,
 	};
 	struct pgt_op op __uninitialized;
 	int r;
@@ -1123,8 +956,8 @@ int kvm_pgtable_stage2_annotate(struct kvm_pgtable *pgt, u64 addr, u64 size, voi
 		return min(r, 0);
 
 	op.memcache = mc;
-	r = s2_map_range(&op, &m);
-	kpt_end(&s2_port, &op.walk);
+	r = s2_install(&op, &m);
+	pgt_end(&op);
 	return r;
 }
 
@@ -1132,7 +965,11 @@ kvm_pte_t *kvm_pgtable_stage2_create_unlinked(struct kvm_pgtable *pgt, u64 phys,
 					      enum kvm_pgtable_prot prot, void *mc, bool force_pte)
 {
 	struct kvm_pgtable_mm_ops *mm_ops = pgt->mm_ops;
-	struct mapping m = { .phys = phys, .force_pte = force_pte };
+	struct kpt_mapping m = {
+		.memory = true,
+		.max_level = force_pte ? 0 : S2_MAX_LEVEL,
+		.oa = phys,
+	};
 	struct pgt_op op __uninitialized;
 	void *table;
 	int r;
@@ -1147,10 +984,10 @@ kvm_pte_t *kvm_pgtable_stage2_create_unlinked(struct kvm_pgtable *pgt, u64 phys,
 
 	pgt_op_init_unlinked(&op, mm_ops, table, level);
 	op.memcache = mc;
-	r = kpt_begin(&s2_port, &op.walk, &op.tree, 0, kvm_granule_size(level), false);
+	r = kpt_begin(&pgt_port, &op.it, &op.tree, 0, kvm_granule_size(level), false);
 	if (!r) {
-		r = s2_map_range(&op, &m);
-		kpt_end(&s2_port, &op.walk);
+		r = s2_install(&op, &m);
+		pgt_end(&op);
 	}
 	if (r) {
 		kvm_pgtable_stage2_free_unlinked(mm_ops, table, level);
@@ -1159,9 +996,9 @@ kvm_pte_t *kvm_pgtable_stage2_create_unlinked(struct kvm_pgtable *pgt, u64 phys,
 	return table;
 }
 
-/* Stage 2: unmapping */
+/* Stage 2: unmap */
 
-/* What the caches hold of memory that the guest wrote past them is stale. */
+/* The guest may have written with caches disabled, so cache lines may be stale. */
 static void s2_clean_later(struct pgt_op *op, kvm_pte_t pte, u64 size)
 {
 	struct clean_list *list = op->cleans;
@@ -1176,35 +1013,80 @@ static void s2_clean_later(struct pgt_op *op, kvm_pte_t pte, u64 size)
 		return;
 	}
 
-	/* The guest must not write any more when the caches are cleaned. */
+	/* Flush first, so that the guest cannot write after the cache maintenance. */
 	if (list->nr == CLEAN_RUNS) {
-		kpt_pay(&s2_port, &op->tree, &op->walk.gather.debt);
+		kpt_flush_tlb(&pgt_port, &op->tree, &op->it.gather.flush);
 		s2_clean(op);
 	}
 	list->runs[list->nr].start = start;
 	list->runs[list->nr++].size = size;
 }
 
-static __always_inline int
-s2_unmap_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, void *arg)
+static int s2_unmap_entry(struct kpt_iter *it)
 {
-	struct pgt_op *op = to_op(w->tree);
+	if (!kvm_pte_valid(it->pte))
+		return pgt_port.commit(it, 0, KPT_ANNOTATE);
 
-	if (v->emptied)
-		return pgt_unlink_empty(port, w, v);
+	s2_clean_later(to_op(it->tree), it->pte, kpt_span(&S2_FORMAT, it->level));
+	return pgt_port.commit(it, 0, KPT_UNMAP);
+}
 
-	if (!v->pte)
-		return pgt_pass_empty(port, v);
-	if (!kvm_pte_valid(v->pte))
-		return kpt_commit(port, w, v, 0, KPT_ANNOTATE);
+/* Unmap a run of adjacent leaves. */
+static void s2_unmap_leaves(struct kpt_iter *it)
+{
+	struct kpt_iter c = *it;
 
-	if (s2_needs_cleaning(op))
-		s2_clean_later(op, v->pte, kpt_span(port->format, v->level));
-	else if (v->level == 0)
-		return kpt_empty_range(port, w, v, v->stop, 0);
-	else if (v->level == 1)
-		return kpt_empty_range(port, w, v, v->stop, 1);
-	return kpt_commit(port, w, v, 0, KPT_UNMAP);
+	do {
+		kpt_store(c.ptep, 0);
+		kpt_next(&pgt_port, &c);
+	} while (c.ia < c.stop && kpt_is_leaf(&S2_FORMAT, kpt_read(c.ptep), c.level));
+
+	pgt_drop_references(it->tree, kpt_raw(it->ptep), c.ptep - it->ptep);
+	kpt_need_flush_range(&pgt_port, it, KPT_UNMAP, it->ia, c.ia, BIT(it->level));
+	kpt_resume(it, &c);
+}
+
+/* Most MMU notifiers unmap a single page, and its table has others. */
+static bool s2_unmap_page(struct kpt_iter *it)
+{
+	kpt_find(&pgt_port, it, it->start, 0);
+	if (it->level || !kvm_pte_valid(it->pte) ||
+	    to_op(it->tree)->mm_ops->page_count(kpt_raw(it->ptep)) == 2)
+		return false;
+
+	kpt_look_next(&pgt_port, it);
+	s2_unmap_leaves(it);
+	return true;
+}
+
+/* Tables that are empty afterwards go; if one does not, those above it are not empty, either. */
+static int s2_unmap_range(struct kpt_iter *it)
+{
+	bool cleans = s2_needs_cleaning(to_op(it->tree));
+	int r = 0;
+
+	if (!cleans && it->end - it->start == PAGE_SIZE && s2_unmap_page(it))
+		return 0;
+
+	kpt_iterate(it, 0, KPT_POST);
+	while (!r && pgt_port.next_table(it)) {
+		if (it->post) {
+			if (pgt_is_empty(it))
+				r = pgt_port.commit(it, 0, KPT_DETACH);
+			else if (it->stop >= it->end)
+				break;
+			continue;
+		}
+		while (!r && kpt_at(&pgt_port, it, KPT_LEAVES | KPT_NOTES)) {
+			if (kvm_pte_valid(it->pte) && !cleans) {
+				s2_unmap_leaves(it);
+				continue;
+			}
+			r = s2_unmap_entry(it);
+			kpt_next(&pgt_port, it);
+		}
+	}
+	return r;
 }
 
 int kvm_pgtable_stage2_unmap(struct kvm_pgtable *pgt, u64 addr, u64 size)
@@ -1219,14 +1101,13 @@ int kvm_pgtable_stage2_unmap(struct kvm_pgtable *pgt, u64 addr, u64 size)
 
 	cleans.nr = 0;
 	op.cleans = &cleans;
-	r = kpt_walk_range(&s2_port, &op.walk, 0, KPT_ENTRIES | KPT_EMPTIED, s2_unmap_visitor,
-			   NULL);
-	kpt_end(&s2_port, &op.walk);
+	r = s2_unmap_range(&op.it);
+	pgt_end(&op);
 	s2_clean(&op);
 	return r;
 }
 
-/* Stage 2: permissions, ageing, caches */
+/* Stage 2: permissions, ageing, cache maintenance */
 
 int kvm_pgtable_stage2_wrprotect(struct kvm_pgtable *pgt, u64 addr, u64 size)
 {
@@ -1237,30 +1118,30 @@ int kvm_pgtable_stage2_wrprotect(struct kvm_pgtable *pgt, u64 addr, u64 size)
 	if (r)
 		return min(r, 0);
 
-	/* Nothing is owed here: the caller invalidates once for all that it protects. */
-	op.tree.retired = true;
-	r = kpt_wrprot(&s2_port, &op.walk, 0, 0);
-	kpt_end(&s2_port, &op.walk);
+	/* The caller flushes once for everything that it write-protects. */
+	op.tree.no_flush = true;
+	r = kpt_wrprot(&pgt_port, &op.it, 0, 0);
+	pgt_end(&op);
 	return r;
 }
 
 void kvm_pgtable_stage2_mkyoung(struct kvm_pgtable *pgt, u64 addr,
 				enum kvm_pgtable_walk_flags flags)
 {
-	struct kpt_visit v;
 	struct pgt_op op __uninitialized;
+	struct kpt_iter *it = &op.it;
 	int r;
 
 	if (s2_begin(&op, pgt, addr, 1, flags & KVM_PGTABLE_WALK_SHARED))
 		return;
 
-	kpt_find(&s2_port, &op.tree, op.walk.start, 0, &v);
-	if (kvm_pte_valid(v.pte) && !(v.pte & KPT_ARM64_AF)) {
-		r = kpt_commit(&s2_port, &op.walk, &v, v.pte | KPT_ARM64_AF, KPT_YOUNG);
+	kpt_find(&pgt_port, it, it->start, 0);
+	if (kvm_pte_valid(it->pte) && !(it->pte & KPT_ARM64_AF)) {
+		r = pgt_port.commit(it, it->pte | KPT_ARM64_AF, KPT_YOUNG);
 		if (!r)
 			dsb(ishst);
 	}
-	kpt_end(&s2_port, &op.walk);
+	pgt_end(&op);
 }
 
 bool kvm_pgtable_stage2_test_clear_young(struct kvm_pgtable *pgt, u64 addr, u64 size, bool mkold)
@@ -1270,18 +1151,18 @@ bool kvm_pgtable_stage2_test_clear_young(struct kvm_pgtable *pgt, u64 addr, u64 
 	int r;
 
 	pgt_op_init(&op, pgt, false);
-	r = pgt_begin(&s2_port, &op, pgt, addr, size, true);
+	r = pgt_begin(&op, pgt, addr, size, true);
 	if (WARN_ON(r < 0) || r)
 		return false;
 
-	young = kpt_age(&s2_port, &op.walk, KPT_ARM64_AF, !mkold);
-	kpt_end(&s2_port, &op.walk);
+	young = kpt_age(&pgt_port, &op.it, KPT_ARM64_AF, !mkold);
+	pgt_end(&op);
 	return young;
 }
 
 /*
- * No other CPU is told: one that knows of less faults, and comes here as well.  The
- * CPU that faulted forgets what it knew, even if another was faster.
+ * Flush only the CPU that faulted, even if another CPU has relaxed the permissions
+ * first.  Other CPUs with a stale TLB entry fault and flush it here themselves.
  */
 int kvm_pgtable_stage2_relax_perms(struct kvm_pgtable *pgt, u64 addr, enum kvm_pgtable_prot prot,
 				   enum kvm_pgtable_walk_flags flags)
@@ -1298,24 +1179,23 @@ int kvm_pgtable_stage2_relax_perms(struct kvm_pgtable *pgt, u64 addr, enum kvm_p
 	if (r)
 		return min(r, 0);
 
-	r = kpt_relax(&s2_port, &op.walk, kpt_prot(prot), s2_features(), &level);
+	r = kpt_relax(&pgt_port, &op.it, kpt_prot(prot), s2_features(), &level);
 	if (r == -ENOENT)
 		r = -EAGAIN;
 	if (r == -EAGAIN)
-		kpt_owe_range(&s2_port, &op.walk, KPT_RELAX, op.walk.start, op.walk.end, ~0);
-	kpt_end(&s2_port, &op.walk);
+		kpt_need_flush_range(&pgt_port, &op.it, KPT_RELAX, op.it.start, op.it.end, ~0);
+	pgt_end(&op);
 	return r;
 }
 
-static __always_inline int
-s2_flush_visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, void *arg)
+static int s2_flush_visitor(struct kpt_iter *it, void *arg)
 {
-	struct pgt_op *op = to_op(w->tree);
+	struct pgt_op *op = to_op(it->tree);
 
-	if ((v->pte & KPT_S2_MEMATTR) == op->cacheable)
-		op->mm_ops->dcache_clean_inval_poc(leaf_va(op, v->pte),
-						   kpt_span(port->format, v->level));
-	return KPT_NEXT;
+	if ((it->pte & KPT_S2_MEMATTR) == op->cacheable)
+		op->mm_ops->dcache_clean_inval_poc(leaf_va(op, it->pte),
+						   kpt_span(&S2_FORMAT, it->level));
+	return 0;
 }
 
 int kvm_pgtable_stage2_flush(struct kvm_pgtable *pgt, u64 addr, u64 size)
@@ -1330,8 +1210,8 @@ int kvm_pgtable_stage2_flush(struct kvm_pgtable *pgt, u64 addr, u64 size)
 	if (r)
 		return min(r, 0);
 
-	r = kpt_walk_range(&s2_port, &op.walk, 0, KPT_LEAVES, s2_flush_visitor, NULL);
-	kpt_end(&s2_port, &op.walk);
+	r = pgt_port.walk(&op.it, 0, KPT_LEAVES, s2_flush_visitor, NULL);
+	pgt_end(&op);
 	return r;
 }
 
@@ -1350,31 +1230,32 @@ int kvm_pgtable_stage2_split(struct kvm_pgtable *pgt, u64 addr, u64 size,
 
 	op.memcache = mc;
 	op.keeps_reserve = true;
-	r = kpt_split(&s2_port, &op.walk, 0, &budget);
-	kpt_end(&s2_port, &op.walk);
+	r = kpt_split(&pgt_port, &op.it, 0, &budget);
+	pgt_end(&op);
 	dsb(ishst);
 	return r;
 }
 
 /*
- * The block for a table of this pass's level.  Other faults only allow more meanwhile;
- * whoever unmaps or protects waits for the lock.
+ * Return the block for a table at the level of this pass.  The lock is held for
+ * read: concurrent faults only add permissions, unmapping and protecting take the
+ * lock for write.
  */
-static u64 s2_recoverable(struct kpt_walk *w, struct kpt_visit *v)
+static u64 s2_recoverable(struct kpt_iter *it)
 {
-	struct pgt_op *op = to_op(w->tree);
-	u64 size = kpt_span(&S2_FORMAT, v->level);
+	struct pgt_op *op = to_op(it->tree);
+	u64 size = kpt_span(&S2_FORMAT, it->level);
 	enum kvm_pgtable_prot prot;
 	kvm_pte_t block;
 
-	if (arm_level(v->level) != op->level || v->ia < w->start || v->ia + size > w->end)
+	if (arm_level(it->level) != op->level || it->ia < it->start || it->ia + size > it->end)
 		return 0;
 
-	block = kpt_uniform_block(&s2_port, w->tree, v, KPT_S2_WRITE);
+	block = kpt_uniform_block(&pgt_port, it, KPT_S2_WRITE);
 	if (!block)
 		return 0;
 
-	prot = op->host_prot(v->ia, kvm_pte_to_phys(block), size, op->arg);
+	prot = op->host_prot(it->ia, kvm_pte_to_phys(block), size, op->arg);
 	if (!(prot & KVM_PGTABLE_PROT_R))
 		return 0;
 
@@ -1395,10 +1276,10 @@ s2_recover_level(struct kvm_pgtable *pgt, u64 addr, u64 size, s8 level,
 	op.host_prot = host_prot;
 	op.arg = arg;
 	op.level = level;
-	/* The same memory as before, which the guest has used already. */
+	/* The guest has used the same memory before, so no cache maintenance is needed. */
 	op.skips_maintenance = true;
-	r = kpt_collapse(&s2_port, &op.walk, kpt_level(level), s2_recoverable);
-	kpt_end(&s2_port, &op.walk);
+	r = kpt_collapse(&pgt_port, &op.it, kpt_level(level), s2_recoverable);
+	pgt_end(&op);
 	return r;
 }
 
@@ -1407,7 +1288,7 @@ int kvm_pgtable_stage2_recover(struct kvm_pgtable *pgt, u64 addr, u64 size,
 {
 	int r = 0;
 
-	/* From small blocks to large ones, which are made of them. */
+	/* Start with the smallest blocks, the larger ones are built from them. */
 	for (s8 level = KVM_PGTABLE_LAST_LEVEL - 1; level >= KVM_PGTABLE_MIN_BLOCK_LEVEL &&
 	     kvm_granule_size(level) <= size && !r; level--)
 		r = s2_recover_level(pgt, addr, size, level, host_prot, arg);

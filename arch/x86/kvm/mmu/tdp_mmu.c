@@ -2,12 +2,13 @@
 /*
  * The TDP MMU: x86's client of the page-table engine, for EPT and NPT.
  *
- * What is here is policy: roots and their lives, what a fault may map, which
- * huge pages are allowed, statistics and tracing.  Walking, exchanging entries,
- * TLB invalidation and freeing in the right order are include/kvm/pgtable's.
+ * This file implements policy: the life cycle of roots, what a fault may map,
+ * which huge pages are allowed, statistics and tracing.  The engine in
+ * include/kvm/pgtable/ walks the tables, changes entries, flushes TLBs and frees
+ * tables in the right order.
  *
- * Levels: KVM/x86 counts from PG_LEVEL_4K == 1, the engine from 0; tdp_level()
- * and kpt_level() are where one becomes the other.
+ * KVM/x86 counts levels from PG_LEVEL_4K == 1, the engine from 0.  Use tdp_level()
+ * and kpt_level() to convert.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -26,24 +27,25 @@
 
 #include <trace/events/kvm.h>
 
-/* Each change of an entry is checked, which the loops of other kernels do not pay for. */
+/* Checking each change of an entry is too expensive for production kernels. */
 #define TDP_PROVES	(IS_ENABLED(CONFIG_KVM_PROVE_MMU) || IS_ENABLED(CONFIG_PROVE_LOCKING))
 
-/* An operation's view of one root. */
-struct tdp_tree {
+/* An operation on one root. */
+struct tdp_iter {
 	struct kpt_tree tree;
+	struct kpt_iter it;
 	struct kvm *kvm;
 	struct kvm_mmu_page *root;
 	const struct kvm_memory_slot *slot;	/* for huge page recovery */
-	struct kvm_mmu_page *spare;		/* for splitting */
-	struct kpt_visit huge;			/* the huge page that is split next */
+	struct kvm_mmu_page *spare;		/* the next table */
+	bool splits;				/* it replaces a huge page */
 	bool shared;				/* these two if TDP_PROVES */
 	bool lockless;
 };
 
-static __always_inline struct tdp_tree *to_tdp(struct kpt_tree *tree)
+static __always_inline struct tdp_iter *to_tdp(struct kpt_tree *tree)
 {
-	return container_of(tree, struct tdp_tree, tree);
+	return container_of(tree, struct tdp_iter, tree);
 }
 
 static __always_inline int tdp_level(int kpt_level)
@@ -93,7 +95,7 @@ static void tdp_init_sp(struct kvm_mmu_page *sp, tdp_ptep_t sptep, gfn_t gfn,
 	trace_kvm_mmu_get_page(sp, true);
 }
 
-static void tdp_init_child_sp(struct kvm_mmu_page *sp, const struct kpt_visit *parent)
+static void tdp_init_child_sp(struct kvm_mmu_page *sp, const struct kpt_iter *parent)
 {
 	union kvm_mmu_page_role role = sptep_to_sp(rcu_dereference(parent->ptep))->role;
 
@@ -108,7 +110,7 @@ static void tdp_free_sp(struct kvm_mmu_page *sp)
 	kmem_cache_free(tdp_mmu_page_header_cache, sp);
 }
 
-/* Faults that were in the table when it was unlinked may have mapped more. */
+/* Concurrent faults may have added leaves after the table was unlinked. */
 static void tdp_uncount_late_leaves(struct kvm_mmu_page *sp)
 {
 	int late = kpt_count_leaves(&kpt_x86, sp->spt) - sp->tdp_mmu_counted_leaves;
@@ -129,7 +131,7 @@ static void tdp_free_sp_rcu(struct rcu_head *head)
 	if (sp->tdp_mmu_counted_by)
 		tdp_uncount_late_leaves(sp);
 
-	/* Only the owner of the external tables knows when theirs may go. */
+	/* Leak the external table: only its owner knows when it can be freed. */
 	if (WARN_ON_ONCE(sp->external_spt))
 		sp->external_spt = NULL;
 	tdp_free_sp(sp);
@@ -143,65 +145,71 @@ static void tdp_account_table(struct kvm *kvm, struct kvm_mmu_page *sp, int nr)
 #endif
 }
 
-/* The port: what the engine asks of this client */
+/* Engine callbacks */
 
 static __always_inline kpt_pte_t *tdp_table_va(const struct kpt_tree *tree, u64 pa)
 {
 	return __va(pa & SPTE_BASE_ADDR_MASK);
 }
 
-static __always_inline u64 tdp_table_pa(const struct kpt_tree *tree, kpt_pte_t *table)
+static __always_inline u64 tdp_make_table(struct kpt_tree *tree, kpt_pte_t *table)
 {
-	return __pa(table);
+	return make_nonleaf_spte(table, !kvm_ad_enabled);
 }
 
-static __always_inline kpt_pte_t **tdp_table_link(kpt_pte_t *table)
+static kpt_pte_t *tdp_take_spare(struct kpt_tree *tree, const struct kpt_iter *parent)
 {
-	/* A table below the root is on no list of roots. */
-	return (kpt_pte_t **)&sptep_to_sp(table)->link;
-}
-
-static kpt_pte_t *tdp_take_spare(struct kpt_tree *tree, const struct kpt_visit *parent)
-{
-	struct tdp_tree *tdp = to_tdp(tree);
+	struct tdp_iter *tdp = to_tdp(tree);
 	struct kvm_mmu_page *sp = tdp->spare;
 
-	tdp->huge = *parent;
 	if (!sp)
 		return NULL;
 
 	tdp->spare = NULL;
+	tdp->splits = is_shadow_present_pte(parent->pte);
 	tdp_init_child_sp(sp, parent);
 	return sp->spt;
 }
 
-static void tdp_trace_failed_split(const struct kpt_visit *huge, int err)
+static void tdp_trace_failed_split(const struct kpt_iter *it, int err)
 {
-	trace_kvm_mmu_split_huge_page(gpa_to_gfn(huge->ia), huge->pte, tdp_level(huge->level),
-				      err);
+	trace_kvm_mmu_split_huge_page(gpa_to_gfn(it->ia), it->pte, tdp_level(it->level), err);
 }
 
-/* Another task changed the huge page first. */
+/* Another task changed the entry first. */
 static void tdp_keep_spare(struct kpt_tree *tree, kpt_pte_t *table)
 {
-	struct tdp_tree *tdp = to_tdp(tree);
+	struct tdp_iter *tdp = to_tdp(tree);
 
 	tdp->spare = sptep_to_sp(table);
-	tdp_trace_failed_split(&tdp->huge, -EBUSY);
+	if (tdp->splits)
+		tdp_trace_failed_split(&tdp->it, -EBUSY);
 }
 
-static void tdp_attached(struct kpt_tree *tree, kpt_pte_t *table, int level)
+static void tdp_linked(struct kpt_tree *tree, kpt_pte_t *table, int level)
 {
 	tdp_account_table(to_tdp(tree)->kvm, sptep_to_sp(table), 1);
 }
 
-static void tdp_detached(struct kpt_tree *tree, kpt_pte_t *table, int level)
+/* Out of line, so that calls can be counted by probes. */
+static noinline void tdp_recount_later(struct kvm_mmu_page *sp, struct kvm *kvm, int leaves)
+{
+	sp->tdp_mmu_counted_by = kvm;
+	sp->tdp_mmu_counted_leaves = leaves;
+}
+
+/* If @leaves is not negative, the leaves were counted, but the entries not frozen. */
+static void tdp_unlinked(struct kpt_tree *tree, kpt_pte_t *table, int level, int leaves)
 {
 	struct kvm_mmu_page *sp = sptep_to_sp(table);
 	struct kvm *kvm = to_tdp(tree)->kvm;
 
 	trace_kvm_mmu_prepare_zap_page(sp);
 	tdp_account_table(kvm, sp, -1);
+
+	/* Faults do not map anything in an invalid root. */
+	if (leaves >= 0 && !tree->no_flush)
+		tdp_recount_later(sp, kvm, leaves);
 
 	if (sp->nx_huge_page_disallowed) {
 		guard(spinlock)(&kvm->arch.tdp_mmu_pages_lock);
@@ -220,25 +228,7 @@ static void tdp_leaves(struct kpt_tree *tree, int level, long delta)
 	kvm_update_page_stats(to_tdp(tree)->kvm, tdp_level(level), delta);
 }
 
-/* Out of line for those who count its calls: the leaves of this table were not exchanged. */
-static noinline void tdp_counted(struct kpt_tree *tree, kpt_pte_t *table, unsigned int leaves)
-{
-	struct kvm_mmu_page *sp = sptep_to_sp(table);
-
-	/* No fault maps anything by an invalid root. */
-	if (tree->retired)
-		return;
-
-	sp->tdp_mmu_counted_by = to_tdp(tree)->kvm;
-	sp->tdp_mmu_counted_leaves = leaves;
-}
-
-static __always_inline bool tdp_hears(struct kpt_tree *tree)
-{
-	return trace_kvm_tdp_mmu_spte_changed_enabled();
-}
-
-static noinline void tdp_trace_changed(struct tdp_tree *tdp, gfn_t gfn, int level,
+static noinline void tdp_trace_changed(struct tdp_iter *tdp, gfn_t gfn, int level,
 				       u64 old_spte, u64 new_spte)
 {
 	trace_kvm_tdp_mmu_spte_changed(kvm_mmu_page_as_id(tdp->root), gfn, level,
@@ -257,13 +247,10 @@ static void tdp_assert_locked(struct kvm *kvm, bool shared)
 		lockdep_assert_held_write(&kvm->mmu_lock);
 }
 
-/* What holds for each change of an entry. */
-static noinline void tdp_prove_change(const struct tdp_tree *tdp, const struct kpt_visit *v,
-				      u64 new_spte)
+static noinline void tdp_prove_change(const struct tdp_iter *tdp, u64 *sptep, gfn_t gfn,
+				      int level, u64 old_spte, u64 new_spte)
 {
-	u64 *sptep = rcu_dereference(v->ptep), old_spte = v->pte;
 	struct kvm_mmu_page *sp = sptep_to_sp(sptep);
-	int level = tdp_level(v->level);
 	bool was_present = is_shadow_present_pte(old_spte);
 	bool is_present = is_shadow_present_pte(new_spte);
 	bool was_leaf = was_present && is_last_spte(old_spte, level);
@@ -273,14 +260,13 @@ static noinline void tdp_prove_change(const struct tdp_tree *tdp, const struct k
 		tdp_assert_locked(tdp->kvm, tdp->shared);
 
 	KVM_MMU_WARN_ON(sp->role.level != level);
-	KVM_MMU_WARN_ON(gpa_to_gfn(v->ia) !=
-			sp->gfn + spte_index(sptep) * KVM_PAGES_PER_HPAGE(level));
+	KVM_MMU_WARN_ON(gfn != sp->gfn + spte_index(sptep) * KVM_PAGES_PER_HPAGE(level));
 
-	/* A frozen entry is its owner's, and others would fault for ever if it stayed. */
+	/* Only the task that froze an SPTE may change it, or others would fault forever. */
 	KVM_MMU_WARN_ON(is_frozen_spte(old_spte));
 	KVM_MMU_WARN_ON(is_ept_ve_possible(new_spte));
 
-	/* Pages move, and tables are replaced, by way of an entry that is not present. */
+	/* To move a page or replace a table, the entry must first become non-present. */
 	KVM_MMU_WARN_ON(was_present && is_present && was_leaf == is_leaf &&
 			spte_to_pfn(old_spte) != spte_to_pfn(new_spte));
 	KVM_MMU_WARN_ON(!was_present && !is_present && !is_frozen_spte(new_spte) &&
@@ -291,27 +277,26 @@ static noinline void tdp_prove_change(const struct tdp_tree *tdp, const struct k
 }
 
 static __always_inline void
-tdp_changed(struct kpt_tree *tree, const struct kpt_visit *v, u64 new_spte)
+tdp_changed(struct kpt_tree *tree, kpt_ptep_t ptep, u64 ia, int level, u64 old_spte, u64 new_spte)
 {
-	u64 old_spte = v->pte;
-
 	if (TDP_PROVES)
-		tdp_prove_change(to_tdp(tree), v, new_spte);
+		tdp_prove_change(to_tdp(tree), rcu_dereference(ptep), gpa_to_gfn(ia),
+				 tdp_level(level), old_spte, new_spte);
 
-	/* Entries that rely on write protection instead of dirty bits must not lose one. */
+	/* SPTEs that are logged by write protection must not be logged by D-bit. */
 	KVM_MMU_WARN_ON(is_shadow_present_pte(old_spte) && is_shadow_present_pte(new_spte) &&
 			(old_spte ^ new_spte) == shadow_dirty_mask &&
 			spte_ad_need_write_protect(old_spte));
 
 	if (trace_kvm_tdp_mmu_spte_changed_enabled() || trace_kvm_mmu_split_huge_page_enabled())
-		tdp_trace_changed(to_tdp(tree), gpa_to_gfn(v->ia), tdp_level(v->level),
+		tdp_trace_changed(to_tdp(tree), gpa_to_gfn(ia), tdp_level(level),
 				  old_spte, new_spte);
 }
 
-static void tdp_invalidate(struct kpt_tree *tree, const struct kpt_debt *debt)
+static void tdp_flush(struct kpt_tree *tree, const struct kpt_flush *flush)
 {
-	kvm_flush_remote_tlbs_range(to_tdp(tree)->kvm, gpa_to_gfn(debt->start),
-				    gpa_to_gfn(debt->end - debt->start));
+	kvm_flush_remote_tlbs_range(to_tdp(tree)->kvm, gpa_to_gfn(flush->start),
+				    gpa_to_gfn(flush->end - flush->start));
 }
 
 static __always_inline bool tdp_want_yield(struct kpt_tree *tree)
@@ -327,12 +312,7 @@ static void tdp_yield(struct kpt_tree *tree, bool shared)
 		cond_resched_rwlock_write(&to_tdp(tree)->kvm->mmu_lock);
 }
 
-static __always_inline bool tdp_needs_break(struct kpt_tree *tree)
-{
-	return false;
-}
-
-/* spte_needs_atomic_update(), for loops. */
+/* Like spte_needs_atomic_update(), but inlined into hot loops. */
 static __always_inline bool tdp_is_volatile(u64 spte)
 {
 	bool is_volatile = !spte_ad_enabled(spte) ||
@@ -348,11 +328,6 @@ static __always_inline u64 tdp_aged(u64 spte)
 	return mark_spte_for_access_track(spte);
 }
 
-static __always_inline u64 tdp_make_table(struct kpt_tree *tree, kpt_pte_t *table)
-{
-	return make_nonleaf_spte(table, !kvm_ad_enabled);
-}
-
 static __always_inline u64 tdp_first_small(struct kpt_tree *tree, u64 block, int level)
 {
 	union kvm_mmu_page_role role = to_tdp(tree)->root->role;
@@ -366,47 +341,48 @@ static __always_inline u64 tdp_first_small(struct kpt_tree *tree, u64 block, int
 static int tdp_external_set(struct kpt_tree *tree, u64 ia, int level, u64 old_spte, u64 new_spte)
 {
 	struct kvm *kvm = to_tdp(tree)->kvm;
-	int r = kvm_x86_call(set_external_spte)(kvm, gpa_to_gfn(ia), old_spte, new_spte,
-						tdp_level(level));
+	int r;
 
-	/* What is being removed is gone from the mirror already. */
+	if (kpt_is_table(&kpt_x86, old_spte, level)) {
+		kvm_x86_call(free_external_spt)(kvm, spte_to_child_sp(old_spte));
+		return 0;
+	}
+
+	r = kvm_x86_call(set_external_spte)(kvm, gpa_to_gfn(ia), old_spte, new_spte,
+					    tdp_level(level));
+
+	/* The mirror entry is already removed, so the external removal must not fail. */
 	KVM_BUG_ON(r && !is_shadow_present_pte(new_spte), kvm);
 	return r;
 }
 
-static void tdp_external_free(struct kpt_tree *tree, kpt_pte_t *table)
-{
-	kvm_x86_call(free_external_spt)(to_tdp(tree)->kvm, sptep_to_sp(table));
-}
-
-static const struct kpt_env tdp_env = {
+static const struct kpt_ops tdp_ops = {
 	.table_va	= tdp_table_va,
-	.table_pa	= tdp_table_pa,
-	.table_link	= tdp_table_link,
+	.make_table	= tdp_make_table,
 	.alloc		= tdp_take_spare,
 	.free		= tdp_keep_spare,
-	.attached	= tdp_attached,
-	.detached	= tdp_detached,
 	.reclaim	= tdp_reclaim,
-	.leaves		= tdp_leaves,
-	.counted	= tdp_counted,
-	.changed	= tdp_changed,
-	.hears		= tdp_hears,
-	.invalidate	= tdp_invalidate,
-	.begin		= kpt_rcu_begin,
-	.end		= kpt_rcu_end,
+	.flush	= tdp_flush,
 	.want_yield	= tdp_want_yield,
 	.yield		= tdp_yield,
-	.needs_break	= tdp_needs_break,
-	.is_volatile	= tdp_is_volatile,
-	.aged		= tdp_aged,
-	.make_table	= tdp_make_table,
+	.linked	= tdp_linked,
+	.unlinked	= tdp_unlinked,
+	.leaves		= tdp_leaves,
+	.changed	= tdp_changed,
 	.first_small	= tdp_first_small,
 	.external_set	= tdp_external_set,
-	.external_free	= tdp_external_free,
+	.recounts	= true,
 };
 
-DEFINE_KPT_PORT(tdp, kpt_x86, tdp_env);
+/* The common part of EPT and NPT, with KVM's own rules for volatile and aged SPTEs. */
+static const struct kpt_format tdp_fmt = {
+	KPT_X86_LAYOUT,
+	.name		= "x86",
+	.is_volatile	= tdp_is_volatile,
+	.make_old	= tdp_aged,
+};
+
+DEFINE_KPT_PORT(tdp, tdp_fmt, tdp_ops);
 
 static_assert(KPT_X86_MMU_PRESENT == SPTE_MMU_PRESENT_MASK);
 static_assert(KPT_X86_WRITE == PT_WRITABLE_MASK);
@@ -415,13 +391,18 @@ static_assert(KPT_X86_ADDR == __PT_BASE_ADDR_MASK);
 static_assert(KPT_X86_EMPTY == SHADOW_NONPRESENT_VALUE);
 static_assert(KPT_X86_FROZEN == FROZEN_SPTE);
 
+static const struct kpt_format *tdp_format(void)
+{
+	return shadow_nx_mask ? &kpt_npt : &kpt_ept;
+}
+
 /*
- * The loops above fold what EPT and NPT share; spte.c encodes the rest at run
- * time.  That must be what the tested descriptor of this CPU's format says.
+ * The compile-time format is the common part of EPT and NPT, and spte.c encodes the
+ * rest at run time.  Verify that spte.c matches the tested format of this CPU.
  */
 int kvm_tdp_mmu_check_format(void)
 {
-	const struct kpt_format *fmt = shadow_nx_mask ? &kpt_npt : &kpt_ept;
+	const struct kpt_format *fmt = tdp_format();
 	u64 exec = shadow_nx_mask | shadow_xs_mask | shadow_xu_mask;
 
 	if (!tdp_mmu_enabled ||
@@ -437,16 +418,18 @@ int kvm_tdp_mmu_check_format(void)
 
 /* Operations on a root */
 
-static void tdp_tree_init(struct tdp_tree *tdp, struct kvm *kvm, struct kvm_mmu_page *root)
+static void tdp_init(struct tdp_iter *tdp, struct kvm *kvm, struct kvm_mmu_page *root)
 {
-	/* Field by field: cleared as a whole it would cost a fault more than its walk. */
+	/* Do not clear the whole struct, that would cost a fault more than its walk. */
 	tdp->tree.root = (kpt_ptep_t)root->spt;
 	tdp->tree.ia_base = gfn_to_gpa(kvm_gfn_root_bits(kvm, root));
 	tdp->tree.ia_bits = PAGE_SHIFT + root->role.level * SPTE_LEVEL_BITS;
 	tdp->tree.top = kpt_level(root->role.level);
 	tdp->tree.external = is_mirror_sp(root);
-	tdp->tree.retired = root->role.invalid;
-	tdp->tree.unprotected = false;
+	tdp->tree.no_flush = root->role.invalid;
+	tdp->tree.no_rcu = false;
+	tdp->tree.leaf_events = trace_kvm_tdp_mmu_spte_changed_enabled();
+	tdp->it.tree = &tdp->tree;
 	tdp->kvm = kvm;
 	tdp->root = root;
 	tdp->slot = NULL;
@@ -457,33 +440,33 @@ static void tdp_tree_init(struct tdp_tree *tdp, struct kvm *kvm, struct kvm_mmu_
 	}
 }
 
-/* False if nothing of the range can be mapped by this root. */
-static bool tdp_begin(struct tdp_tree *tdp, struct kpt_walk *w, struct kvm *kvm,
-		      struct kvm_mmu_page *root, gfn_t start, gfn_t end, bool shared)
+/* Return false if the range is beyond what this root can map. */
+static bool tdp_begin(struct tdp_iter *tdp, struct kvm *kvm, struct kvm_mmu_page *root,
+		      gfn_t start, gfn_t end, bool shared)
 {
 	gfn_t max;
 
-	tdp_tree_init(tdp, kvm, root);
+	tdp_init(tdp, kvm, root);
 	if (TDP_PROVES)
 		tdp->shared = shared;
 	max = min(kvm_mmu_max_gfn() + 1, gpa_to_gfn(kpt_tree_end(&tdp->tree)));
-	return !kpt_begin(&tdp_port, w, &tdp->tree, gfn_to_gpa(min(start, max)),
+	return !kpt_begin(&tdp_port, &tdp->it, &tdp->tree, gfn_to_gpa(min(start, max)),
 			  gfn_to_gpa(min(end, max)), shared);
 }
 
-static bool tdp_begin_slot(struct tdp_tree *tdp, struct kpt_walk *w, struct kvm *kvm,
-			   struct kvm_mmu_page *root, const struct kvm_memory_slot *slot)
+static bool tdp_begin_slot(struct tdp_iter *tdp, struct kvm *kvm, struct kvm_mmu_page *root,
+			   const struct kvm_memory_slot *slot)
 {
-	return tdp_begin(tdp, w, kvm, root, slot->base_gfn, slot->base_gfn + slot->npages, true);
+	return tdp_begin(tdp, kvm, root, slot->base_gfn, slot->base_gfn + slot->npages, true);
 }
 
 /*
- * For dirty logging: KVM flushes whenever it enables logging and whenever it
- * hands dirty pages to user space, not by what was found in the tables.
+ * For dirty logging.  KVM flushes whenever it enables logging and whenever it
+ * passes dirty pages to user space, whether or not an entry was changed.
  */
-static bool tdp_end_tracking(struct kpt_walk *w)
+static bool tdp_end_tracking(struct tdp_iter *tdp)
 {
-	return kpt_end_owing(&tdp_port, w).owes;
+	return kpt_end_noflush(&tdp_port, &tdp->it).scope;
 }
 
 static void tdp_lock(struct kvm *kvm, bool shared)
@@ -520,7 +503,7 @@ void kvm_mmu_uninit_tdp_mmu(struct kvm *kvm)
 	KVM_MMU_WARN_ON(atomic64_read(&kvm->arch.tdp_mmu_pages));
 #endif
 
-	/* The callbacks that free tables use this module's slab cache, and count for the VM. */
+	/* RCU callbacks that free tables use this module's slab cache and the VM's stats. */
 	rcu_barrier();
 }
 
@@ -529,7 +512,7 @@ void kvm_tdp_mmu_put_root(struct kvm *kvm, struct kvm_mmu_page *root)
 	if (!refcount_dec_and_test(&root->tdp_mmu_root_count))
 		return;
 
-	/* A valid root still has the reference that tdp_mmu_roots holds. */
+	/* tdp_mmu_roots holds a reference to each valid root. */
 	KVM_BUG_ON(!is_tdp_mmu_page(root) || !root->role.invalid, kvm);
 
 	spin_lock(&kvm->arch.tdp_mmu_pages_lock);
@@ -550,9 +533,9 @@ static bool tdp_root_match(struct kvm_mmu_page *root, int as_id, enum kvm_tdp_mm
 }
 
 /*
- * The matching root behind @root, or the first; it comes with a reference, and
- * the one on @root goes, so that the lock may be dropped between two roots.  Who
- * leaves such a loop early keeps a reference.
+ * Return the next matching root after @root, or the first one, with a reference,
+ * and drop the reference to @root, so that the lock may be dropped between roots.
+ * A caller that leaves the loop early must put the current root.
  */
 static struct kvm_mmu_page *tdp_next_root(struct kvm *kvm, struct kvm_mmu_page *root, int as_id,
 					  enum kvm_tdp_mmu_root_types types)
@@ -576,20 +559,20 @@ static struct kvm_mmu_page *tdp_next_root(struct kvm *kvm, struct kvm_mmu_page *
 	return root;
 }
 
-/* The usable root of this role, with a reference, or NULL. */
+/* Return a valid root with this role and a reference, or NULL. */
 static struct kvm_mmu_page *tdp_find_root(struct kvm *kvm, union kvm_mmu_page_role role)
 {
 	struct kvm_mmu_page *root;
 
 	list_for_each_entry_rcu(root, &kvm->arch.tdp_mmu_roots, link) {
-		/* The list's own reference goes after the root was invalidated. */
+		/* The list holds a reference until after the root is invalidated. */
 		if (root->role.word == role.word && !WARN_ON_ONCE(!kvm_tdp_mmu_get_root(root)))
 			return root;
 	}
 	return NULL;
 }
 
-/* Two vCPUs may come at once: the second finds what the first adds. */
+/* Two vCPUs may race, so search again under the lock. */
 static struct kvm_mmu_page *tdp_add_root(struct kvm_vcpu *vcpu, union kvm_mmu_page_role role)
 {
 	struct kvm *kvm = vcpu->kvm;
@@ -604,7 +587,7 @@ static struct kvm_mmu_page *tdp_add_root(struct kvm_vcpu *vcpu, union kvm_mmu_pa
 	root = tdp_alloc_sp(vcpu);
 	tdp_init_sp(root, NULL, 0, role);
 
-	/* One reference for the vCPU, one for the list until the root is invalidated and zapped. */
+	/* One for the vCPU, and one for the list until the root is invalidated and zapped. */
 	refcount_set(&root->tdp_mmu_root_count, 2);
 	list_add_rcu(&root->link, &kvm->arch.tdp_mmu_roots);
 	return root;
@@ -624,7 +607,7 @@ void kvm_tdp_mmu_alloc_root(struct kvm_vcpu *vcpu, bool mirror)
 		root = tdp_find_root(vcpu->kvm, role) ?: tdp_add_root(vcpu, role);
 	read_unlock(&vcpu->kvm->mmu_lock);
 
-	/* If it is invalidated from now on, the vCPU is told before it enters the guest. */
+	/* If the root is invalidated now, the vCPU gets a request before it enters the guest. */
 	if (mirror) {
 		mmu->mirror_root_hpa = __pa(root->spt);
 		return;
@@ -633,28 +616,28 @@ void kvm_tdp_mmu_alloc_root(struct kvm_vcpu *vcpu, bool mirror)
 }
 
 /*
- * What is removed owes no invalidation: the root is invalid, so it is loaded by
- * no vCPU any more, and a vCPU flushes when it loads another; or the VM is gone.
+ * No flush is needed: the root is invalid, so no vCPU can load it any more, and
+ * vCPUs flush when they load a new root; or the VM is being destroyed.
  */
 static void tdp_zap_root(struct kvm *kvm, struct kvm_mmu_page *root, bool shared)
 {
-	struct tdp_tree tdp __uninitialized;
-	struct kpt_walk w __uninitialized;
+	struct tdp_iter tdp __uninitialized;
 	int level;
 
 	tdp_assert_locked(kvm, shared);
 
-	/* MMU notifiers must find the root for as long as it maps anything. */
+	/* MMU notifiers must be able to find the root as long as it has mappings. */
 	WARN_ON_ONCE(!refcount_read(&root->tdp_mmu_root_count));
 
 	/*
-	 * In passes of rising level, as a step that frees 1G of 4K entries would
-	 * keep the lock for long; to prove the MMU, just that is wanted.  Where 4K
-	 * entries are only counted, those of one table are soon done.  Each entry of
-	 * a mirror takes calls to the owner of the external tables.
+	 * Zap in passes of increasing level, because freeing 1G of 4K entries in one
+	 * step would hold the lock for too long.  CONFIG_KVM_PROVE_MMU does just that,
+	 * to stress it.  Start with 2M if 4K entries are only counted, as that is
+	 * fast.  A mirror needs one pass only: its entries are removed one by one, and
+	 * tables after their entries.
 	 */
 	if (is_mirror_sp(root))
-		level = PG_LEVEL_4K;
+		level = root->role.level;
 	else if (IS_ENABLED(CONFIG_KVM_PROVE_MMU))
 		level = PG_LEVEL_1G;
 	else if (trace_kvm_tdp_mmu_spte_changed_enabled())
@@ -662,11 +645,11 @@ static void tdp_zap_root(struct kvm *kvm, struct kvm_mmu_page *root, bool shared
 	else
 		level = PG_LEVEL_2M;
 	for (; level <= root->role.level; level++) {
-		if (!tdp_begin(&tdp, &w, kvm, root, 0, -1ull, shared))
+		if (!tdp_begin(&tdp, kvm, root, 0, -1ull, shared))
 			return;
-		tdp.tree.retired = true;
-		KVM_BUG_ON(kpt_zap(&tdp_port, &w, kpt_level(level)), kvm);
-		kpt_end(&tdp_port, &w);
+		tdp.tree.no_flush = true;
+		KVM_BUG_ON(kpt_zap(&tdp_port, &tdp.it, kpt_level(level)), kvm);
+		kpt_end(&tdp_port, &tdp.it);
 	}
 }
 
@@ -674,7 +657,7 @@ void kvm_tdp_mmu_zap_all(struct kvm *kvm)
 {
 	struct kvm_mmu_page *root = NULL;
 
-	/* A mirror's memory does not come from the address space that is going away. */
+	/* A mirror does not map memory of the mm that is going away. */
 	lockdep_assert_held_write(&kvm->mmu_lock);
 	while ((root = tdp_next_root(kvm, root, -1, KVM_DIRECT_ROOTS | KVM_INVALID_ROOTS)))
 		tdp_zap_root(kvm, root, false);
@@ -693,7 +676,7 @@ void kvm_tdp_mmu_zap_invalidated_roots(struct kvm *kvm, bool shared)
 		KVM_BUG_ON(!root->role.invalid, kvm);
 		tdp_zap_root(kvm, root, shared);
 
-		/* The list's reference, which kvm_tdp_mmu_invalidate_roots() left to us. */
+		/* Drop the list's reference, which kvm_tdp_mmu_invalidate_roots() kept. */
 		kvm_tdp_mmu_put_root(kvm, root);
 	}
 	tdp_unlock(kvm, shared);
@@ -706,7 +689,7 @@ void kvm_tdp_mmu_invalidate_roots(struct kvm *kvm, enum kvm_tdp_mmu_root_types r
 	if (WARN_ON_ONCE(root_types & KVM_INVALID_ROOTS))
 		root_types &= ~KVM_INVALID_ROOTS;
 
-	/* A VM that is being destroyed has no users left, or never had a vCPU. */
+	/* The lock is not needed if the VM is being destroyed or never had a vCPU. */
 	if (IS_ENABLED(CONFIG_PROVE_LOCKING) &&
 	    refcount_read(&kvm->users_count) && kvm->created_vcpus)
 		lockdep_assert_held_write(&kvm->mmu_lock);
@@ -722,38 +705,33 @@ void kvm_tdp_mmu_invalidate_roots(struct kvm *kvm, enum kvm_tdp_mmu_root_types r
 /* Faults */
 
 /*
- * Link a table for the fault, with the same memory as the huge page if there is
- * one.  If that fails another task was faster, and the guest retries.
+ * Link a table for the fault; if there is a huge page, the table maps the same
+ * memory.  This fails only if another task changed the entry first, in which case
+ * the guest retries the access.
  */
 static int tdp_link_sp(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault,
-		       struct kpt_walk *w, struct kpt_visit *v)
+		       struct tdp_iter *tdp)
 {
 	struct kvm_mmu_page *sp = tdp_alloc_sp(vcpu);
+	struct kpt_iter *it = &tdp->it;
 	struct kvm *kvm = vcpu->kvm;
-	u64 old_spte = v->pte;
 	int r;
 
-	tdp_init_child_sp(sp, v);
 	sp->nx_huge_page_disallowed = fault->huge_page_disallowed;
-	if (is_mirror_sp(sp))
-		kvm_mmu_alloc_external_spt(vcpu, sp);
-
-	if (is_shadow_present_pte(v->pte)) {
+	if (is_mirror_sp(tdp->root)) {
 		/* TDX does not map huge pages. */
-		KVM_BUG_ON(is_mirror_sp(sp), kvm);
-		kpt_fill_from_block(&tdp_port, w->tree, sp->spt, v->pte, v->level);
+		KVM_BUG_ON(is_shadow_present_pte(it->pte), kvm);
+		kvm_mmu_alloc_external_spt(vcpu, sp);
 	}
 
-	r = kpt_link(&tdp_port, w, v, sp->spt);
+	tdp->spare = sp;
+	r = tdp_port.split_entry(it, true);
 	if (r) {
-		if (is_shadow_present_pte(old_spte))
-			trace_kvm_mmu_split_huge_page(gpa_to_gfn(v->ia), old_spte,
-						      tdp_level(v->level), -EBUSY);
 		tdp_free_sp(sp);
 		return r;
 	}
 
-	if (fault->huge_page_disallowed && fault->req_level >= tdp_level(v->level)) {
+	if (fault->huge_page_disallowed && fault->req_level >= tdp_level(it->level)) {
 		spin_lock(&kvm->arch.tdp_mmu_pages_lock);
 		if (sp->nx_huge_page_disallowed)
 			track_possible_nx_huge_page(kvm, sp, KVM_TDP_MMU);
@@ -773,54 +751,54 @@ static enum kpt_class tdp_fault_change(u64 old_spte, u64 new_spte, int level)
 	return leaf_spte_change_needs_tlb_flush(old_spte, new_spte) ? KPT_PROTECT : KPT_RELAX;
 }
 
-/* The engine freezes entries, and for a moment only. */
-static __always_inline int tdp_commit(struct kpt_walk *w, struct kpt_visit *v, u64 new_spte,
-				      enum kpt_class change)
+/* Only the engine may freeze entries. */
+static __always_inline int tdp_commit(struct kpt_iter *it, u64 new_spte, enum kpt_class change)
 {
 	KVM_MMU_WARN_ON(is_frozen_spte(new_spte));
-	return kpt_commit(&tdp_port, w, v, new_spte, change);
+	return kpt_commit(&tdp_port, it, new_spte, change);
 }
 
-/* Where there is something already, or where there will be no memory. */
-static noinline int tdp_reinstall(struct kvm *kvm, struct kpt_walk *w, struct kpt_visit *v,
-				  u64 new_spte)
+/* Replace a present entry, or install a value that is not present. */
+static noinline int tdp_reinstall(struct kvm *kvm, struct kpt_iter *it, u64 new_spte)
 {
-	enum kpt_class change = tdp_fault_change(v->pte, new_spte, tdp_level(v->level));
+	enum kpt_class change = tdp_fault_change(it->pte, new_spte, tdp_level(it->level));
 
-	/* A page that moves is first unmapped by an MMU notifier. */
+	/* If a page is migrated, an MMU notifier unmaps it first. */
 	if (KVM_BUG_ON((change == KPT_PROTECT || change == KPT_RELAX) &&
-		       spte_to_pfn(v->pte) != spte_to_pfn(new_spte), kvm))
+		       spte_to_pfn(it->pte) != spte_to_pfn(new_spte), kvm))
 		return -EIO;
 
-	/* A fault adds to what a leaf allows. */
+	/* Faults only add permissions. */
 	WARN_ON_ONCE(change == KPT_PROTECT || change == KPT_UNMAP);
 
-	/* Only MMIO caching gives an entry without memory another such value. */
+	/* Only MMIO caching replaces a non-present value by another one. */
 	if (change == KPT_ANNOTATE)
-		WARN_ONCE(!is_mmio_spte(kvm, v->pte) && !is_mmio_spte(kvm, new_spte),
-			  "non-present SPTE %llx would replace non-present %llx", new_spte, v->pte);
+		WARN_ONCE(!is_mmio_spte(kvm, it->pte) && !is_mmio_spte(kvm, new_spte),
+			  "non-present SPTE %llx would replace non-present %llx", new_spte,
+			  it->pte);
 	else if (is_shadow_present_pte(new_spte))
 		check_spte_writable_invariants(new_spte);
 
-	return tdp_commit(w, v, new_spte, change);
+	KVM_MMU_WARN_ON(is_frozen_spte(new_spte));
+	return tdp_port.commit(it, new_spte, change);
 }
 
-static int tdp_install(struct kvm *kvm, struct kpt_walk *w, struct kpt_visit *v, u64 new_spte)
+static int tdp_install(struct kvm *kvm, struct kpt_iter *it, u64 new_spte)
 {
-	if (is_shadow_present_pte(v->pte) || !is_shadow_present_pte(new_spte))
-		return tdp_reinstall(kvm, w, v, new_spte);
+	if (is_shadow_present_pte(it->pte) || !is_shadow_present_pte(new_spte))
+		return tdp_reinstall(kvm, it, new_spte);
 
 	check_spte_writable_invariants(new_spte);
-	return tdp_commit(w, v, new_spte, KPT_MAP);
+	return tdp_commit(it, new_spte, KPT_MAP);
 }
 
-/* Install the leaf, or the MMIO value, that the fault asks for. */
+/* Install the leaf or the MMIO value for the fault. */
 static int tdp_map_goal(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault,
-			struct kpt_walk *w, struct kpt_visit *v)
+			struct kpt_iter *it)
 {
-	u64 *sptep = rcu_dereference(v->ptep);
+	u64 *sptep = rcu_dereference(it->ptep);
 	struct kvm_mmu_page *sp = sptep_to_sp(sptep);
-	gfn_t gfn = gpa_to_gfn(v->ia);
+	gfn_t gfn = gpa_to_gfn(it->ia);
 	int ret = RET_PF_FIXED;
 	bool wrprot = false;
 	u64 new_spte;
@@ -828,9 +806,9 @@ static int tdp_map_goal(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault,
 	if (WARN_ON_ONCE(sp->role.level != fault->goal_level))
 		return RET_PF_RETRY;
 
-	if (is_shadow_present_pte(v->pte) && is_last_spte(v->pte, fault->goal_level) &&
-	    (fault->prefetch || !spte_permission_fault(vcpu->arch.mmu, v->pte, fault))) {
-		WARN_ON_ONCE(fault->pfn != spte_to_pfn(v->pte));
+	if (is_shadow_present_pte(it->pte) && is_last_spte(it->pte, fault->goal_level) &&
+	    (fault->prefetch || !spte_permission_fault(vcpu->arch.mmu, it->pte, fault))) {
+		WARN_ON_ONCE(fault->pfn != spte_to_pfn(it->pte));
 		return RET_PF_SPURIOUS;
 	}
 
@@ -838,14 +816,14 @@ static int tdp_map_goal(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault,
 		new_spte = make_mmio_spte(vcpu, gfn, sp->role.access);
 	else
 		wrprot = make_spte(vcpu, sp, fault->slot, sp->role.access, gfn, fault->pfn,
-				   v->pte, fault->prefetch, false, fault->map_writable, &new_spte);
+				   it->pte, fault->prefetch, false, fault->map_writable, &new_spte);
 
-	if (new_spte == v->pte)
+	if (new_spte == it->pte)
 		ret = RET_PF_SPURIOUS;
-	else if (tdp_install(vcpu->kvm, w, v, new_spte))
+	else if (tdp_install(vcpu->kvm, it, new_spte))
 		return RET_PF_RETRY;
 
-	/* Without emulation the write would only fault again. */
+	/* Emulate the write, it would only fault again. */
 	if (wrprot && fault->write)
 		ret = RET_PF_WRITE_PROTECTED;
 
@@ -864,65 +842,63 @@ int kvm_tdp_mmu_map(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
 	struct kvm_mmu_page *root = tdp_mmu_get_root_for_fault(vcpu, fault);
 	gpa_t gpa = gfn_to_gpa(fault->gfn);
 	int ret = RET_PF_RETRY;
-	struct tdp_tree tdp __uninitialized;
-	struct kpt_visit v __uninitialized;
-	struct kpt_walk w __uninitialized;
+	struct tdp_iter tdp __uninitialized;
+	struct kpt_iter *it = &tdp.it;
 
 	KVM_MMU_WARN_ON(!root || root->role.invalid);
 
 	kvm_mmu_hugepage_adjust(vcpu, fault);
 	trace_kvm_mmu_spte_requested(fault, root->role.access);
 
-	/* Slots and MMIO end below kvm_mmu_max_gfn(), but the root may end before them. */
-	tdp_tree_init(&tdp, vcpu->kvm, root);
-	if (kpt_begin(&tdp_port, &w, &tdp.tree, gpa, gpa + PAGE_SIZE, true))
+	/* A guest with fewer levels has a root that ends before the highest valid GFN. */
+	tdp_init(&tdp, vcpu->kvm, root);
+	if (kpt_begin(&tdp_port, it, &tdp.tree, gpa, gpa + PAGE_SIZE, true))
 		return RET_PF_EMULATE;
 
-	kpt_visit_root(&tdp_port, &tdp.tree, gpa, &v);
+	kpt_enter_root(&tdp_port, it, gpa);
 	for (;;) {
 		if (fault->nx_huge_page_workaround_enabled)
-			disallowed_hugepage_adjust(fault, v.pte, tdp_level(v.level));
+			disallowed_hugepage_adjust(fault, it->pte, tdp_level(it->level));
 
-		/* Spare the allocation: the entry is being removed. */
-		if (is_frozen_spte(v.pte))
+		/* The entry is being removed, so do not allocate a table in vain. */
+		if (is_frozen_spte(it->pte))
 			break;
 
-		if (tdp_level(v.level) == fault->goal_level) {
-			ret = tdp_map_goal(vcpu, fault, &w, &v);
+		if (tdp_level(it->level) == fault->goal_level) {
+			ret = tdp_map_goal(vcpu, fault, it);
 			break;
 		}
 
-		if (!kpt_is_table(&kpt_x86, v.pte, v.level) &&
-		    tdp_link_sp(vcpu, fault, &w, &v))
+		if (!kpt_is_table(&kpt_x86, it->pte, it->level) &&
+		    tdp_link_sp(vcpu, fault, &tdp))
 			break;
 
-		kpt_visit_child(&tdp_port, &tdp.tree, gpa, &v);
+		kpt_enter_table(&tdp_port, it, gpa);
 	}
-	kpt_end(&tdp_port, &w);
+	kpt_end(&tdp_port, it);
 	return ret;
 }
 
 /* Zapping leaves */
 
 /*
- * @flush: the caller owes an invalidation, of what is not known here; it is paid
- * if the walk yields.  Returns true if one is owed still, or now.
+ * If @flush is set, the caller has a pending flush for an unknown range, which is
+ * done here before the lock is dropped.  Return true if a flush is pending.
  */
 static bool tdp_zap_leafs(struct kvm *kvm, struct kvm_mmu_page *root, gfn_t start, gfn_t end,
 			  bool may_yield, bool flush)
 {
-	struct kpt_debt callers = { .end = -1ull, .owes = flush ? KPT_OWES_LEAF : 0 };
-	struct tdp_tree tdp __uninitialized;
-	struct kpt_walk w __uninitialized;
+	struct kpt_flush callers = { .end = -1ull, .scope = flush ? KPT_FLUSH_LEAF : 0 };
+	struct tdp_iter tdp __uninitialized;
 
 	lockdep_assert_held_write(&kvm->mmu_lock);
 
-	if (!tdp_begin(&tdp, &w, kvm, root, start, end, false))
+	if (!tdp_begin(&tdp, kvm, root, start, end, false))
 		return flush;
 
-	kpt_debt_add(&w.gather.debt, callers);
-	KVM_BUG_ON(kpt_unmap(&tdp_port, &w, may_yield ? KPT_YIELDS : 0), kvm);
-	return kpt_end_owing(&tdp_port, &w).owes;
+	kpt_flush_add(&tdp.it.gather.flush, callers);
+	KVM_BUG_ON(kpt_unmap(&tdp_port, &tdp.it, may_yield ? KPT_YIELDS : 0), kvm);
+	return kpt_end_noflush(&tdp_port, &tdp.it).scope;
 }
 
 bool kvm_tdp_mmu_zap_leafs(struct kvm *kvm, gfn_t start, gfn_t end, bool flush)
@@ -948,52 +924,49 @@ bool kvm_tdp_mmu_unmap_gfn_range(struct kvm *kvm, struct kvm_gfn_range *range, b
 	return flush;
 }
 
-static bool tdp_refers_to(const struct kpt_visit *v, struct kvm_mmu_page *sp)
+static bool tdp_refers_to(const struct kpt_iter *it, struct kvm_mmu_page *sp)
 {
-	return kpt_is_table(&kpt_x86, v->pte, v->level) && spte_to_child_sp(v->pte) == sp;
+	return kpt_is_table(&kpt_x86, it->pte, it->level) && spte_to_child_sp(it->pte) == sp;
 }
 
 /*
- * Called under RCU, which the caller does not leave before it flushed for all
- * the pages that it zapped.
+ * The caller must flush for all pages that it zapped, if any returned true, before
+ * it leaves the RCU read-side section.
  */
 bool kvm_tdp_mmu_zap_possible_nx_huge_page(struct kvm *kvm, struct kvm_mmu_page *sp)
 {
-	struct kpt_debt owed;
-	struct tdp_tree tdp __uninitialized;
-	struct kpt_visit v __uninitialized;
-	struct kpt_walk w __uninitialized;
+	struct kpt_flush flush;
+	struct tdp_iter tdp __uninitialized;
+	struct kpt_iter *it = &tdp.it;
 	bool zapped = false;
 
 	lockdep_assert_held_read(&kvm->mmu_lock);
 
-	/* A root has no entry that refers to it, nor is it ever on the list. */
+	/* Roots have no parent entry, and are never on the list. */
 	if (WARN_ON_ONCE(!is_tdp_mmu_page(sp) || !sp->ptep))
 		return false;
 
-	/* Addresses of a tree start at its root, and this one's root is the page. */
-	if (!tdp_begin(&tdp, &w, kvm, sp, 0, 1, true))
+	/* The page serves as the root, so addresses of this tree start at 0. */
+	if (!tdp_begin(&tdp, kvm, sp, 0, 1, true))
 		return false;
 
-	v = (struct kpt_visit) {
-		.ia = gfn_to_gpa(sp->gfn),
-		.ptep = sp->ptep,
-		.pte = kpt_read(sp->ptep),
-		.level = kpt_level(sp->role.level + 1),
-	};
+	it->ia = gfn_to_gpa(sp->gfn);
+	it->ptep = sp->ptep;
+	it->pte = kpt_read(sp->ptep);
+	it->level = kpt_level(sp->role.level + 1);
 
 	/*
-	 * The entry may hold a huge page or another table by now.  If it holds
-	 * this one, its only ways on are removal and replacement.
+	 * The entry may have become a huge page or another table.  If it still points
+	 * to this table, it can only be removed or replaced concurrently.
 	 */
-	if (tdp_refers_to(&v, sp)) {
-		zapped = !tdp_commit(&w, &v, SHADOW_NONPRESENT_VALUE, KPT_DETACH);
-		WARN_ON_ONCE(!zapped && tdp_refers_to(&v, sp));
+	if (tdp_refers_to(it, sp)) {
+		zapped = !tdp_port.commit(it, SHADOW_NONPRESENT_VALUE, KPT_DETACH);
+		WARN_ON_ONCE(!zapped && tdp_refers_to(it, sp));
 	}
 
-	owed = kpt_hand_over(&w.gather);
-	kpt_end(&tdp_port, &w);
-	return zapped && owed.owes;
+	flush = kpt_gather_take_flush(&it->gather);
+	kpt_end(&tdp_port, it);
+	return zapped && flush.scope;
 }
 
 /* Ageing */
@@ -1003,8 +976,7 @@ static bool tdp_age(struct kvm *kvm, struct kvm_gfn_range *range, bool test_only
 	enum kvm_tdp_mmu_root_types types =
 		kvm_gfn_range_filter_to_root_types(kvm, range->attr_filter);
 	struct kvm_mmu_page *root;
-	struct tdp_tree tdp __uninitialized;
-	struct kpt_walk w __uninitialized;
+	struct tdp_iter tdp __uninitialized;
 	bool young = false;
 
 	WARN_ON_ONCE(types & ~KVM_VALID_ROOTS);
@@ -1014,16 +986,16 @@ static bool tdp_age(struct kvm *kvm, struct kvm_gfn_range *range, bool test_only
 		if (!tdp_root_match(root, range->slot->as_id, types))
 			continue;
 
-		/* The accessed bits of external tables are not KVM's to clear. */
+		/* KVM cannot clear accessed bits in external tables. */
 		if (WARN_ON_ONCE(is_mirror_sp(root) && !test_only))
 			continue;
 
-		if (!tdp_begin(&tdp, &w, kvm, root, range->start, range->end, true))
+		if (!tdp_begin(&tdp, kvm, root, range->start, range->end, true))
 			continue;
 		if (TDP_PROVES)
 			tdp.lockless = true;
-		young |= kpt_age(&tdp_port, &w, shadow_accessed_mask, test_only);
-		kpt_end(&tdp_port, &w);
+		young |= kpt_age(&tdp_port, &tdp.it, shadow_accessed_mask, test_only);
+		kpt_end(&tdp_port, &tdp.it);
 		if (young && test_only)
 			break;
 	}
@@ -1040,16 +1012,12 @@ bool kvm_tdp_mmu_test_age_gfn(struct kvm *kvm, struct kvm_gfn_range *range)
 	return tdp_age(kvm, range, true);
 }
 
-/*
- * Dirty logging, for direct roots: it has no way to the external tables of a mirror,
- * whose memory cannot be logged.
- */
+/* Dirty logging is not supported for mirror roots, only for direct ones. */
 
 bool kvm_tdp_mmu_wrprot_slot(struct kvm *kvm, const struct kvm_memory_slot *slot, int min_level)
 {
 	struct kvm_mmu_page *root = NULL;
-	struct tdp_tree tdp __uninitialized;
-	struct kpt_walk w __uninitialized;
+	struct tdp_iter tdp __uninitialized;
 	bool flush = false;
 
 	lockdep_assert_held_read(&kvm->mmu_lock);
@@ -1058,10 +1026,10 @@ bool kvm_tdp_mmu_wrprot_slot(struct kvm *kvm, const struct kvm_memory_slot *slot
 		return false;
 
 	while ((root = tdp_next_root(kvm, root, slot->as_id, KVM_DIRECT_ROOTS))) {
-		if (!tdp_begin_slot(&tdp, &w, kvm, root, slot))
+		if (!tdp_begin_slot(&tdp, kvm, root, slot))
 			continue;
-		KVM_BUG_ON(kpt_wrprot(&tdp_port, &w, kpt_level(min_level), KPT_YIELDS), kvm);
-		flush |= tdp_end_tracking(&w);
+		KVM_BUG_ON(kpt_wrprot(&tdp_port, &tdp.it, kpt_level(min_level), KPT_YIELDS), kvm);
+		flush |= tdp_end_tracking(&tdp);
 	}
 	return flush;
 }
@@ -1077,54 +1045,51 @@ static u64 tdp_dirty_bit(struct kvm *kvm, struct kvm_mmu_page *root)
 void kvm_tdp_mmu_clear_dirty_slot(struct kvm *kvm, const struct kvm_memory_slot *slot)
 {
 	struct kvm_mmu_page *root = NULL;
-	struct tdp_tree tdp __uninitialized;
-	struct kpt_walk w __uninitialized;
+	struct tdp_iter tdp __uninitialized;
 
 	lockdep_assert_held_read(&kvm->mmu_lock);
 
 	while ((root = tdp_next_root(kvm, root, slot->as_id, KVM_DIRECT_ROOTS))) {
-		if (!tdp_begin_slot(&tdp, &w, kvm, root, slot))
+		if (!tdp_begin_slot(&tdp, kvm, root, slot))
 			continue;
-		KVM_BUG_ON(kpt_clear_dirty(&tdp_port, &w, tdp_dirty_bit(kvm, root), KPT_YIELDS),
-			   kvm);
-		tdp_end_tracking(&w);
+		KVM_BUG_ON(kpt_clear_dirty(&tdp_port, &tdp.it, tdp_dirty_bit(kvm, root),
+					   KPT_YIELDS), kvm);
+		tdp_end_tracking(&tdp);
 	}
 }
 
-/* The pages of @mask that the walk's range has; a root need not reach all of them. */
-static u64 tdp_reachable(const struct kpt_walk *w, u64 mask)
+/* The root may end before the last page of @mask. */
+static u64 tdp_reachable(const struct kpt_iter *it, u64 mask)
 {
-	return mask & GENMASK_ULL(gpa_to_gfn(w->end - w->start) - 1, 0);
+	return mask & GENMASK_ULL(gpa_to_gfn(it->end - it->start) - 1, 0);
 }
 
 void kvm_tdp_mmu_clear_dirty_pt_masked(struct kvm *kvm, struct kvm_memory_slot *slot,
 				       gfn_t gfn, unsigned long mask, bool wrprot)
 {
 	struct kvm_mmu_page *root;
-	struct tdp_tree tdp __uninitialized;
-	struct kpt_walk w __uninitialized;
+	struct tdp_iter tdp __uninitialized;
 	u64 bit, pages;
 
 	lockdep_assert_held_write(&kvm->mmu_lock);
 
 	list_for_each_entry(root, &kvm->arch.tdp_mmu_roots, link) {
 		if (!tdp_root_match(root, slot->as_id, KVM_DIRECT_ROOTS) || !mask ||
-		    !tdp_begin(&tdp, &w, kvm, root, gfn, gfn + __fls(mask) + 1, false))
+		    !tdp_begin(&tdp, kvm, root, gfn, gfn + __fls(mask) + 1, false))
 			continue;
 		bit = wrprot ? PT_WRITABLE_MASK : tdp_dirty_bit(kvm, root);
-		pages = tdp_reachable(&w, mask);
-		KVM_BUG_ON(kpt_edit_mask(&tdp_port, &w, &pages, bit, 0), kvm);
-		tdp_end_tracking(&w);
+		pages = tdp_reachable(&tdp.it, mask);
+		KVM_BUG_ON(kpt_edit_mask(&tdp_port, &tdp.it, &pages, bit, 0), kvm);
+		tdp_end_tracking(&tdp);
 	}
 }
 
-/* For shadow paging: the guest must not write its page tables unnoticed. */
+/* For shadow paging, which must intercept writes to the guest's page tables. */
 bool kvm_tdp_mmu_write_protect_gfn(struct kvm *kvm, struct kvm_memory_slot *slot, gfn_t gfn,
 				   int min_level)
 {
 	struct kvm_mmu_page *root;
-	struct tdp_tree tdp __uninitialized;
-	struct kpt_walk w __uninitialized;
+	struct tdp_iter tdp __uninitialized;
 	bool flush = false;
 
 	lockdep_assert_held_write(&kvm->mmu_lock);
@@ -1134,11 +1099,11 @@ bool kvm_tdp_mmu_write_protect_gfn(struct kvm *kvm, struct kvm_memory_slot *slot
 
 	list_for_each_entry(root, &kvm->arch.tdp_mmu_roots, link) {
 		if (!tdp_root_match(root, slot->as_id, KVM_DIRECT_ROOTS) ||
-		    !tdp_begin(&tdp, &w, kvm, root, gfn, gfn + 1, false))
+		    !tdp_begin(&tdp, kvm, root, gfn, gfn + 1, false))
 			continue;
-		KVM_BUG_ON(kpt_protect(&tdp_port, &w, kpt_level(min_level),
+		KVM_BUG_ON(kpt_protect(&tdp_port, &tdp.it, kpt_level(min_level),
 				       PT_WRITABLE_MASK | shadow_mmu_writable_mask, 0), kvm);
-		flush |= !!kpt_end_owing(&tdp_port, &w).owes;
+		flush |= !!kpt_end_noflush(&tdp_port, &tdp.it).scope;
 	}
 	return flush;
 }
@@ -1150,30 +1115,29 @@ static int tdp_split_root(struct kvm *kvm, struct kvm_mmu_page *root, gfn_t star
 {
 	struct kvm_mmu_page *spare = NULL;
 	unsigned int budget = UINT_MAX;
-	struct tdp_tree tdp __uninitialized;
-	struct kpt_walk w __uninitialized;
+	struct tdp_iter tdp __uninitialized;
 	int r;
 
-	while (tdp_begin(&tdp, &w, kvm, root, start, end, shared)) {
+	while (tdp_begin(&tdp, kvm, root, start, end, shared)) {
 		tdp.spare = spare;
-		r = kpt_split(&tdp_port, &w, kpt_level(target_level), &budget);
-		start = gpa_to_gfn(w.start);
-		kpt_end(&tdp_port, &w);
+		r = kpt_split(&tdp_port, &tdp.it, kpt_level(target_level), &budget);
+		start = gpa_to_gfn(kpt_done(&tdp.it));
+		kpt_end(&tdp_port, &tdp.it);
 		spare = tdp.spare;
 		if (r != -ENOMEM)
 			break;
 
-		/* One table for each time that the lock is dropped. */
+		/* Allocate only one table each time the lock is dropped. */
 		tdp_unlock(kvm, shared);
 		spare = tdp_alloc_sp_for_split();
 		tdp_lock(kvm, shared);
 		if (!spare) {
-			tdp_trace_failed_split(&tdp.huge, r);
+			tdp_trace_failed_split(&tdp.it, r);
 			return r;
 		}
 	}
 
-	/* A vCPU's fault may have split the last huge page. */
+	/* A concurrent fault may have split the last huge page. */
 	if (spare)
 		tdp_free_sp(spare);
 	return 0;
@@ -1193,41 +1157,38 @@ void kvm_tdp_mmu_try_split_huge_pages(struct kvm *kvm, const struct kvm_memory_s
 	}
 }
 
-/* Out of line, so that the walk over what cannot be recovered keeps its registers. */
-static noinline u64 tdp_huge_spte(struct tdp_tree *tdp, u64 table_spte, int level)
+static u64 tdp_huge_spte(struct tdp_iter *tdp, const struct kpt_iter *table)
 {
-	struct kpt_visit table = { .pte = table_spte, .level = kpt_level(level) };
-	struct kpt_visit leaf;
-	u64 huge_spte;
+	int level;
+	u64 spte = kpt_first_leaf(&tdp_port, &tdp->tree, table->pte, table->level, &level);
 
-	if (!kpt_first_leaf(&tdp_port, &tdp->tree, &table, &leaf))
+	if (spte == SHADOW_NONPRESENT_VALUE)
 		return 0;
 
-	huge_spte = make_huge_spte(tdp->kvm, leaf.pte, level);
-	check_spte_writable_invariants(huge_spte);
-	return huge_spte;
+	spte = make_huge_spte(tdp->kvm, spte, tdp_level(table->level));
+	check_spte_writable_invariants(spte);
+	return spte;
 }
 
-/* The huge page that the slot and the host's page tables allow here, or 0. */
-static u64 tdp_recoverable(struct kpt_walk *w, struct kpt_visit *v)
+/* Return the huge SPTE that the slot and the host's mapping allow, or 0. */
+static u64 tdp_recoverable(struct kpt_iter *it)
 {
-	struct tdp_tree *tdp = to_tdp(w->tree);
-	int level = tdp_level(v->level);
+	struct tdp_iter *tdp = to_tdp(it->tree);
+	int level = tdp_level(it->level);
 
-	/* Nothing is known about huge pages that begin before the slot. */
-	if (level > KVM_MAX_HUGEPAGE_LEVEL || v->ia < w->start ||
-	    kvm_mmu_max_mapping_level(tdp->kvm, NULL, tdp->slot, gpa_to_gfn(v->ia)) < level)
+	/* A huge page that starts before the slot cannot be checked. */
+	if (level > KVM_MAX_HUGEPAGE_LEVEL || it->ia < it->start ||
+	    kvm_mmu_max_mapping_level(tdp->kvm, NULL, tdp->slot, gpa_to_gfn(it->ia)) < level)
 		return 0;
 
-	return tdp_huge_spte(tdp, v->pte, level);
+	return tdp_huge_spte(tdp, it);
 }
 
 void kvm_tdp_mmu_recover_huge_pages(struct kvm *kvm, const struct kvm_memory_slot *slot)
 {
 	struct kvm_mmu_page *root = NULL;
-	/* tdp_begin() writes all of both, and most slots have little to recover. */
-	struct tdp_tree tdp __uninitialized;
-	struct kpt_walk w __uninitialized;
+	/* tdp_begin() initializes it, and clearing it is too slow for most slots. */
+	struct tdp_iter tdp __uninitialized;
 
 	lockdep_assert_held_read(&kvm->mmu_lock);
 
@@ -1236,11 +1197,11 @@ void kvm_tdp_mmu_recover_huge_pages(struct kvm *kvm, const struct kvm_memory_slo
 
 	/* A mirror has no huge pages. */
 	while ((root = tdp_next_root(kvm, root, slot->as_id, KVM_DIRECT_ROOTS))) {
-		if (!tdp_begin_slot(&tdp, &w, kvm, root, slot))
+		if (!tdp_begin_slot(&tdp, kvm, root, slot))
 			continue;
 		tdp.slot = slot;
-		KVM_BUG_ON(kpt_collapse(&tdp_port, &w, 1, tdp_recoverable), kvm);
-		kpt_end(&tdp_port, &w);
+		KVM_BUG_ON(kpt_collapse(&tdp_port, &tdp.it, 1, tdp_recoverable), kvm);
+		kpt_end(&tdp_port, &tdp.it);
 	}
 }
 
@@ -1249,14 +1210,14 @@ void kvm_tdp_mmu_recover_huge_pages(struct kvm *kvm, const struct kvm_memory_slo
 int kvm_tdp_mmu_get_walk(struct kvm_vcpu *vcpu, u64 addr, u64 *sptes, int *root_level)
 {
 	struct kvm_mmu_page *root = root_to_sp(vcpu->arch.mmu->root.hpa);
-	struct tdp_tree tdp __uninitialized;
+	struct tdp_iter tdp __uninitialized;
 
 	*root_level = vcpu->arch.mmu->root_role.level;
-	/* A root that stands for none has no tables. */
+	/* A dummy root has no tables. */
 	if (WARN_ON_ONCE(!root))
 		return -1;
 
-	tdp_tree_init(&tdp, vcpu->kvm, root);
+	tdp_init(&tdp, vcpu->kvm, root);
 	addr &= ~tdp.tree.ia_base;
 	if (addr >= kpt_tree_end(&tdp.tree))
 		return -1;
@@ -1265,39 +1226,36 @@ int kvm_tdp_mmu_get_walk(struct kvm_vcpu *vcpu, u64 addr, u64 *sptes, int *root_
 }
 
 /*
- * The caller exchanges the entry atomically, and only adds permissions to a leaf
- * that says that this is allowed; it may do so in an unlinked table, too.
+ * The caller updates the SPTE atomically, and only adds permissions to a leaf
+ * whose software bits allow that; doing so in an unlinked table is harmless.
  */
 u64 *kvm_tdp_mmu_fast_pf_get_last_sptep(struct kvm_vcpu *vcpu, gfn_t gfn, u64 *spte)
 {
-	/* The entries of a mirror are not for the guest's CPU. */
+	/* Hardware does not use mirror SPTEs, so there is nothing to fix. */
 	struct kvm_mmu_page *root = tdp_mmu_get_root(vcpu, KVM_DIRECT_ROOTS);
-	struct tdp_tree tdp __uninitialized;
-	struct kpt_visit v __uninitialized;
+	struct tdp_iter tdp __uninitialized;
 
 	if (WARN_ON_ONCE(!root))
 		return NULL;
 
-	/* Where nothing can be mapped, nothing can be fixed. */
-	tdp_tree_init(&tdp, vcpu->kvm, root);
+	/* Beyond the end of the root nothing is mapped, so there is nothing to fix. */
+	tdp_init(&tdp, vcpu->kvm, root);
 	if (gfn_to_gpa(gfn) >= kpt_tree_end(&tdp.tree)) {
 		*spte = SHADOW_NONPRESENT_VALUE;
 		return root->spt;
 	}
 
-	kpt_find(&tdp_port, &tdp.tree, gfn_to_gpa(gfn), 0, &v);
-	*spte = v.pte;
-	return rcu_dereference(v.ptep);
+	kpt_find(&tdp_port, &tdp.it, gfn_to_gpa(gfn), 0);
+	*spte = tdp.it.pte;
+	return rcu_dereference(tdp.it.ptep);
 }
 
-/* What a debugger may read: the tables of a running VM */
-
-DEFINE_KPT_PORT(tdp_ept, kpt_ept, tdp_env);
-DEFINE_KPT_PORT(tdp_npt, kpt_npt, tdp_env);
+/* debugfs: dump the page tables of a running VM */
 
 /*
- * One read of the file continues where the last one stopped, in whatever the tables
- * are by then: a position is a root's number, and 0 for its headline or an address.
+ * Each read of the file continues at the position of the previous one, with the
+ * current tables.  A position is the number of a root and either 0, for the header
+ * of the root, or a GFN plus 1.
  */
 #define TDP_DUMP_ROOT	BIT_ULL(48)
 
@@ -1309,22 +1267,18 @@ struct tdp_dump {
 
 static bool tdp_dump_next(struct tdp_dump *d, struct kvm_mmu_page *root, gfn_t start)
 {
-	struct tdp_tree tdp __uninitialized;
-	struct kpt_walk w __uninitialized;
+	struct tdp_iter tdp __uninitialized;
 	bool found;
 
-	if (!tdp_begin(&tdp, &w, d->kvm, root, start, -1ull, true))
+	if (!tdp_begin(&tdp, d->kvm, root, start, -1ull, true))
 		return false;
 
-	if (shadow_nx_mask)
-		found = kpt_dump_next(&tdp_npt_port, &w, &d->range);
-	else
-		found = kpt_dump_next(&tdp_ept_port, &w, &d->range);
-	kpt_end(&tdp_port, &w);
+	found = kpt_dump_next(&tdp_port, &tdp.it, tdp_format(), &d->range);
+	kpt_end(&tdp_port, &tdp.it);
 	return found;
 }
 
-/* The first record from @pos on; the lock is dropped before it is printed. */
+/* Find the first record at or after @pos; it is printed without the lock. */
 static void *tdp_dump_find(struct tdp_dump *d, loff_t *pos)
 {
 	struct kvm_mmu_page *root = NULL;
@@ -1374,7 +1328,7 @@ static int tdp_dump_show(struct seq_file *m, void *record)
 	}
 
 	seq_printf(m, "%s, %d levels, address space %d%s\n",
-		   shadow_nx_mask ? kpt_npt.name : kpt_ept.name, d->role.level,
+		   tdp_format()->name, d->role.level,
 		   kvm_mmu_role_as_id(d->role), d->role.is_mirror ? ", mirror" : "");
 	return 0;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a VM costs its MMU from the first touch of its memory to the end: faults, switching dirty
- * logging on and off, unmapping memory that the VM keeps, memslots that go, and the end of the VM.
- * All of it, the vCPU included, happens in one thread, so that no phase waits for another.
+ * Measure the MMU during the life of a VM: faults, enabling and disabling dirty logging,
+ * unmapping memory of existing memslots, deleting memslots, and destroying the VM.  All
+ * phases and the vCPU run in one thread, so that no phase waits for another.
  */
 #include <getopt.h>
 #include <linux/sizes.h>
@@ -86,7 +86,7 @@ static void drop_memory(struct kvm_vm *vm, u32 slot, u64 size)
 	TEST_ASSERT(!madvise(memory, size, MADV_DONTNEED), "madvise: %s", strerror(errno));
 }
 
-/* Arm's eager splitting is asked for before there are memslots, so the VM's own goes meanwhile. */
+/* The chunk size cannot be set while there are memslots, so delete slot 0 temporarily. */
 static void enable_eager_split(struct kvm_vm *vm, u64 chunk)
 {
 #ifdef __aarch64__
@@ -102,7 +102,7 @@ static void enable_eager_split(struct kvm_vm *vm, u64 chunk)
 
 static struct kvm_vm *create_vm(struct kvm_vcpu **vcpu, struct test_params *p)
 {
-	/* With room for the tables by which the guest maps that much. */
+	/* Reserve memory for the guest's page tables. */
 	u64 pages = vm_calc_num_guest_pages(VM_MODE_DEFAULT, p->size);
 	struct kvm_vm *vm = __vm_create_with_one_vcpu(vcpu, pages, guest_code);
 	u64 slot_size = p->size / p->slots;
@@ -145,9 +145,9 @@ static void help(const char *name)
 {
 	printf("usage: %s [-h] [-b bytes] [-p stride] [-s mem type] [-x memslots] [-c chunk]\n"
 	       " -b: size of the memory, such as 64M or 8G (default: 64M)\n"
-	       " -p: bytes from one write of the guest's to the next (default: a page)\n"
+	       " -p: stride of the guest's writes in bytes (default: a page)\n"
 	       " -x: split the memory into this number of memslots (default: 1)\n"
-	       " -c: have arm64 split huge pages eagerly, in chunks of that many bytes\n", name);
+	       " -c: chunk size in bytes for eager splitting of huge pages, arm64 only\n", name);
 	backing_src_help("-s");
 }
 

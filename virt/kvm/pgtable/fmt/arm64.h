@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What all VMSAv8-64 descriptors have in common, at stage 1 and at stage 2.
+ * VMSAv8-64 descriptors: common parts of stage 1 and stage 2.
  *
  * Arm ARM (DDI 0487), D8.2 "Translation process" for granules, levels and the
  * sizes of blocks; D8.3 "Translation table descriptor formats", its figures
@@ -9,7 +9,8 @@
  * to software; "The Access flag"; "TLB maintenance", with the rules of "Using
  * break-before-make when updating translation table entries".
  *
- * Arm counts levels from the root, up to 3; here 0 is Arm's 3, 4 is Arm's -1.
+ * Arm counts levels from the root, and the last one is 3.  Level 0 is Arm's
+ * level 3 here, and level 4 is Arm's level -1.
  */
 #ifndef __KVM_PGTABLE_FMT_ARM64_H
 #define __KVM_PGTABLE_FMT_ARM64_H
@@ -22,31 +23,31 @@
 #define KPT_ARM64_AF		BIT_ULL(10)
 #define KPT_ARM64_SOFT		GENMASK_ULL(58, 55)
 
-/* What KVM/arm64 calls a locked entry: type 1 of the invalid ones that it knows. */
+/* Same value as KVM/arm64's KVM_INVALID_PTE_LOCKED: invalid, with type 1. */
 #define KPT_ARM64_FROZEN	BIT_ULL(60)
 
 /*
- * A permission fault may come from a cached translation, which the CPU that took
- * it has to drop, or it would fault forever.  An address or a memory type never
- * changes without a break; nor does the size of what an entry maps, unless the
- * CPU has level 3 of FEAT_BBM, which the surroundings know.
+ * A stale TLB entry may cause a permission fault, so flush it on the CPU that
+ * took the fault, or it would fault forever.  Break-before-make is required to
+ * change an output address or a memory type, and to change the size of a mapping
+ * unless the CPU has FEAT_BBM level 3, see kpt_tree.no_break.
  */
 static const u8 kpt_arm64_rules[KPT_CHANGES] = {
 	[KPT_BAD]	= KPT_REFUSED,
-	[KPT_RELAX]	= KPT_OWES_LOCAL,
-	[KPT_TRACK]	= KPT_OWES_LEAF,
-	[KPT_PROTECT]	= KPT_OWES_LEAF,
-	[KPT_UNMAP]	= KPT_OWES_LEAF,
-	[KPT_REMAP]	= KPT_OWES_LEAF | KPT_BREAK,
-	[KPT_SPLIT]	= KPT_OWES_LEAF | KPT_BREAK,
-	[KPT_COLLAPSE]	= KPT_OWES_LEAF | KPT_OWES_WALK | KPT_BREAK,
-	[KPT_DETACH]	= KPT_OWES_LEAF | KPT_OWES_WALK,
+	[KPT_RELAX]	= KPT_FLUSH_LOCAL,
+	[KPT_TRACK]	= KPT_FLUSH_LEAF,
+	[KPT_PROTECT]	= KPT_FLUSH_LEAF,
+	[KPT_UNMAP]	= KPT_FLUSH_LEAF,
+	[KPT_REMAP]	= KPT_FLUSH_LEAF | KPT_BREAK,
+	[KPT_SPLIT]	= KPT_FLUSH_LEAF | KPT_BREAK,
+	[KPT_COLLAPSE]	= KPT_FLUSH_LEAF | KPT_FLUSH_WALK | KPT_BREAK,
+	[KPT_DETACH]	= KPT_FLUSH_LEAF | KPT_FLUSH_WALK,
 };
 
 /*
- * An invalid type, a block where there is none, or a bit set that the manual
- * calls RES0: @res0, and a block's address below its size.  Bit 16 of a block is
- * nT, which KVM does not use.
+ * Reject invalid types, blocks at levels that have none, and RES0 bits: those of
+ * @res0, and the address bits of a block below its size.  Bit 16 of a block is nT,
+ * which KVM does not use.
  */
 static __always_inline bool
 kpt_arm64_reserved(kpt_pte_t pte, int level, int page_shift, u8 block_levels, u64 res0)
@@ -61,7 +62,7 @@ kpt_arm64_reserved(kpt_pte_t pte, int level, int page_shift, u8 block_levels, u6
 	return !level || !(block_levels & BIT(level)) || pte & (block - page);
 }
 
-/* "Translation table levels": where the manual allows blocks. */
+/* "Translation table levels" lists the levels that allow blocks. */
 #define KPT_ARM64_BLOCKS_4K		(BIT(0) | BIT(1) | BIT(2))
 #define KPT_ARM64_BLOCKS_4K_LPA2	(BIT(0) | BIT(1) | BIT(2) | BIT(3))
 #define KPT_ARM64_BLOCKS_16K		(BIT(0) | BIT(1))

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Arm VMSAv8-64 stage 1 of the hypervisor's own mappings, in two regimes: EL2,
- * which has one privilege level (kpt_hyp_*), and EL2&0, which has two and which
- * KVM runs in where HCR_EL2.E2H is 1 (kpt_hvhe_*).
+ * Arm VMSAv8-64 stage 1, for mappings of the hypervisor itself.  There are two
+ * regimes: EL2 with a single privilege level (kpt_hyp_*), and EL2&0 with two,
+ * which is in use if HCR_EL2.E2H is 1 (kpt_hvhe_*).
  *
  * Arm ARM (DDI 0487), D8.3.2 "Block descriptor and Page descriptor formats",
  * table "Stage 1 VMSAv8-64 Block and Page descriptor fields"; D8.4 "Memory access
- * control" for AP[2:1], XN, PXN and UXN: where there is one privilege level,
- * AP[1] is RES1, PXN is RES0, and XN stands where UXN does.
+ * control" for AP[2:1], XN, PXN and UXN: with a single privilege level, AP[1] is
+ * RES1, PXN is RES0, and XN has the position of UXN.
  */
 #ifndef __KVM_PGTABLE_FMT_ARM64_HYP_H
 #define __KVM_PGTABLE_FMT_ARM64_HYP_H
 
 #include "arm64.h"
 
-/* AttrIndx: how KVM programs MAIR_EL2. */
+/* AttrIndx, must match KVM's MAIR_EL2. */
 #define KPT_HYP_NORMAL_WB	(0ULL << 2)
 #define KPT_HYP_NORMAL_NC	(2ULL << 2)
 #define KPT_HYP_DEVICE_NGNRE	(4ULL << 2)
@@ -23,7 +23,7 @@
 #define KPT_HYP_PXN		BIT_ULL(53)
 #define KPT_HYP_XN		BIT_ULL(54)	/* UXN in the EL2&0 regime */
 
-/* There is no way to forbid reading: KPT_R is taken for granted. */
+/* Reads cannot be forbidden, so KPT_R is implied. */
 static __always_inline u64 kpt_hyp_common_attrs(unsigned int prot)
 {
 	u64 attrs = KPT_ARM64_AF;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Arm VMSAv8-64 stage 2: from intermediate physical to physical addresses.
+ * Arm VMSAv8-64 stage 2: intermediate physical to physical addresses.
  *
  * Arm ARM (DDI 0487), D8.3.2 "Block descriptor and Page descriptor formats",
  * table "Stage 2 VMSAv8-64 Block and Page descriptor fields"; D8.4 for S2AP and,
@@ -17,7 +17,7 @@
 #define KPT_S2_DEVICE_NGNRE	(0x1ULL << 2)
 #define KPT_S2_NORMAL_NC	(0x5ULL << 2)
 #define KPT_S2_NORMAL_WB	(0xfULL << 2)
-#define KPT_S2_FWB_NORMAL_WB	(0x6ULL << 2)	/* whatever stage 1 says */
+#define KPT_S2_FWB_NORMAL_WB	(0x6ULL << 2)	/* overrides stage 1 */
 #define KPT_S2_READ		BIT_ULL(6)
 #define KPT_S2_WRITE		BIT_ULL(7)
 #define KPT_S2_XN		GENMASK_ULL(54, 53)
@@ -27,7 +27,7 @@
 
 static __always_inline u64 kpt_s2_memory(unsigned int prot, unsigned int features)
 {
-	/* The encodings of Device-nGnRE and Normal-NC are the same with FEAT_S2FWB. */
+	/* FEAT_S2FWB does not change the encodings of Device-nGnRE and Normal-NC. */
 	if (prot & KPT_DEVICE)
 		return KPT_S2_DEVICE_NGNRE;
 	if (prot & KPT_NC)
@@ -59,13 +59,13 @@ static u64 kpt_s2_attrs_lpa2(unsigned int prot, unsigned int features)
 	return attrs | kpt_s2_memory(prot, features) | kpt_s2_execute_never(prot, features);
 }
 
-/* LPA2 takes shareability from VTCR_EL2 and gives its bits to the address. */
+/* With LPA2, shareability is in VTCR_EL2, and its bits are part of the address. */
 static u64 kpt_s2_attrs(unsigned int prot, unsigned int features)
 {
 	return kpt_s2_attrs_lpa2(prot, features) | KPT_ARM64_SH_INNER;
 }
 
-/* Without FEAT_XNX only the high bit of XN is ever set. */
+/* Without FEAT_XNX, only the high bit of XN is used. */
 static unsigned int kpt_s2_perms(kpt_pte_t pte)
 {
 	u64 xn = pte & KPT_S2_XN;
@@ -75,7 +75,7 @@ static unsigned int kpt_s2_perms(kpt_pte_t pte)
 	       (xn == 0 || xn == KPT_S2_XN_EL1 ? KPT_UX : 0);
 }
 
-/* Values 4, 8 and 12; that FEAT_MTE_PERM gives the first a meaning is not used. */
+/* 4, 8 and 12 are reserved.  FEAT_MTE_PERM defines 4, but KVM does not use it. */
 static __always_inline bool kpt_s2_reserved_memory(kpt_pte_t pte, int level)
 {
 	bool table = level && pte & KPT_ARM64_TYPE;
@@ -160,7 +160,7 @@ static const struct kpt_format __maybe_unused kpt_s2_64k = {
 	.reserved	= kpt_s2_reserved_64k,
 };
 
-/* Shareability stays in the entry: bits 51:48 of the address are in 15:12. */
+/* Address bits 51:48 are in bits 15:12, so shareability remains in the entry. */
 static const struct kpt_format __maybe_unused kpt_s2_64k_lpa = {
 	KPT_ARM64_64K_LPA,
 	KPT_S2_LAYOUT,

@@ -2,8 +2,8 @@
 /*
  * Intel Extended Page Tables.
  *
- * Intel SDM Vol. 3C, chapter "VMX Support for Address Translation" (its number
- * moves between editions: 28, 29, 30), there n.3.2 "EPT Translation Mechanism":
+ * Intel SDM Vol. 3C, chapter n "VMX Support for Address Translation" (28, 29 or
+ * 30, depending on the edition), n.3.2 "EPT Translation Mechanism":
  * Table n-1 (PML5E and PML4E), n-3 and n-5 (PDPTE and PDE that refer to tables),
  * n-2 and n-4 (1G and 2M pages), n-6 (4K pages); n.3.3.1 "EPT Misconfigurations";
  * n.3.5 "Accessed and Dirty Flags for EPT"; "Convertible EPT Violations" for
@@ -30,7 +30,7 @@
 #define KPT_EPT_SUPPRESS_VE	BIT_ULL(63)
 #define KPT_EPT_PERMS		(KPT_EPT_READ | KPT_EPT_WRITE | KPT_EPT_EXEC | KPT_EPT_USER_EXEC)
 
-/* KVM's, in ignored bits. */
+/* Used by KVM, ignored by hardware. */
 #define KPT_EPT_HOST_WRITABLE	BIT_ULL(53)
 #define KPT_EPT_MMU_WRITABLE	BIT_ULL(55)
 #define KPT_EPT_AD_TYPE		GENMASK_ULL(61, 60)
@@ -64,8 +64,8 @@ static u64 kpt_ept_attrs(unsigned int prot, unsigned int features)
 }
 
 /*
- * Without A/D flags, KVM ages a page by taking all access away; what it keeps in
- * the saved bits is given back by the next fault, without a lock.
+ * Without A/D flags, KVM ages a page by clearing all permissions.  They are kept
+ * in the saved bits, and the next fault restores them without taking a lock.
  */
 static __always_inline kpt_pte_t kpt_ept_untrack(kpt_pte_t pte)
 {
@@ -97,20 +97,23 @@ static bool kpt_ept_reserved(kpt_pte_t pte, int level)
 	return level > 2 || kpt_x86_misaligned(pte, level, 0);
 }
 
+#define KPT_EPT_LAYOUT								\
+	KPT_X86_LAYOUT,								\
+	.name		= "ept",						\
+	.table_bits	= KPT_X86_MMU_PRESENT | KPT_EPT_PERMS | KPT_EPT_ACCESSED |	\
+			  KPT_EPT_SUPPRESS_VE,					\
+	.accessed	= KPT_EPT_ACCESSED,					\
+	.dirty		= KPT_EPT_DIRTY,					\
+	.perm_mask	= KPT_EPT_PERMS,					\
+	.soft		= KPT_EPT_HOST_WRITABLE | KPT_EPT_MMU_WRITABLE |	\
+			  KPT_EPT_AD_TYPE | KPT_EPT_SAVED << KPT_EPT_SAVED_SHIFT, \
+	.fast_write	= KPT_EPT_MMU_WRITABLE,					\
+	.attrs		= kpt_ept_attrs,					\
+	.perms		= kpt_ept_perms,					\
+	.reserved	= kpt_ept_reserved
+
 static const struct kpt_format __maybe_unused kpt_ept = {
-	KPT_X86_LAYOUT,
-	.name		= "ept",
-	.table_bits	= KPT_X86_MMU_PRESENT | KPT_EPT_PERMS | KPT_EPT_ACCESSED |
-			  KPT_EPT_SUPPRESS_VE,
-	.accessed	= KPT_EPT_ACCESSED,
-	.dirty		= KPT_EPT_DIRTY,
-	.perm_mask	= KPT_EPT_PERMS,
-	.soft		= KPT_EPT_HOST_WRITABLE | KPT_EPT_MMU_WRITABLE | KPT_EPT_AD_TYPE |
-			  KPT_EPT_SAVED << KPT_EPT_SAVED_SHIFT,
-	.fast_write	= KPT_EPT_MMU_WRITABLE,
-	.attrs		= kpt_ept_attrs,
-	.perms		= kpt_ept_perms,
-	.reserved	= kpt_ept_reserved,
+	KPT_EPT_LAYOUT,
 };
 
 #endif /* __KVM_PGTABLE_FMT_EPT_H */

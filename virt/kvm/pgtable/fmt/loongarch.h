@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * LoongArch's second level: guest physical to physical addresses, pages of 16K.
+ * LoongArch second-level translation: guest physical to physical addresses, 16K
+ * pages.
  *
  * LoongArch Reference Manual, Volume 1 (1.10), "Multi-level Page Table Structure
  * Supported by Page Walking", its figures "Table entry format for common pages"
  * and "for huge pages" with P and W; "TLB Entry" for V, D, PLV, RPLV, NR and NX;
  * "Memory Access Types" for MAT; "LDDIR" and "LDPTE".  The volume about
- * virtualization is not public.  That the second level is walked in the same format,
- * with PLV 0, and invalidated by INVTLB for the guest's ID, is what KVM/LoongArch does.
+ * virtualization is not public.  The rest is derived from KVM/LoongArch: the
+ * second level has the same format, with PLV 0, and INVTLB with the guest's ID
+ * flushes it.
  *
- * A client defines KPT_LOONGARCH_INVALID_TABLE, see below, before it includes this.
+ * Clients must define KPT_LOONGARCH_INVALID_TABLE before they include this.
  */
 #ifndef __KVM_PGTABLE_FMT_LOONGARCH_H
 #define __KVM_PGTABLE_FMT_LOONGARCH_H
@@ -24,7 +26,7 @@
 #define KPT_LOONGARCH_MAT_SUC	FIELD_PREP_CONST(KPT_LOONGARCH_MAT, 0)
 #define KPT_LOONGARCH_MAT_CC	FIELD_PREP_CONST(KPT_LOONGARCH_MAT, 1)
 #define KPT_LOONGARCH_MAT_WUC	FIELD_PREP_CONST(KPT_LOONGARCH_MAT, 2)
-#define KPT_LOONGARCH_HUGE	BIT_ULL(6)	/* of a page: G, which stays clear */
+#define KPT_LOONGARCH_HUGE	BIT_ULL(6)	/* G in a page, not used */
 #define KPT_LOONGARCH_PRESENT	BIT_ULL(7)
 #define KPT_LOONGARCH_WRITE	BIT_ULL(8)
 #define KPT_LOONGARCH_ADDR	GENMASK_ULL(47, 14)
@@ -32,48 +34,52 @@
 #define KPT_LOONGARCH_NX	BIT_ULL(62)
 
 /*
- * KVM's own.  The walk ignores what its formats do not define, and of a directory
- * entry all above the address: Linux keeps virtual addresses there.  Only what is
- * above the address is free in both, bit 9 (KVM/LoongArch's KVM_PAGE_WRITEABLE) is not.
+ * Software bits.  The hardware walker ignores bits that its formats do not define,
+ * and everything above the address in a directory entry, where Linux stores
+ * virtual addresses.  So only bits above the address are available in both pages and
+ * directory entries; bit 9, KVM/LoongArch's KVM_PAGE_WRITEABLE, is not.
  */
 #define KPT_LOONGARCH_MMU_PRESENT	BIT_ULL(60)
 #define KPT_LOONGARCH_MMU_WRITABLE	BIT_ULL(59)
 #define KPT_LOONGARCH_SOFT		GENMASK_ULL(59, 56)
 
 /*
- * A directory entry has no bit that makes it invalid: the walk goes wherever it
- * points.  What is not present points to a table whose every entry is that table's
- * own physical address.  As a directory it leads to itself, at the last level its
- * V and P are clear, so one value ends the walk at any level.  Its address may be
- * one that only the linker knows, to which a bit can be added, but not or'ed.
+ * Directory entries have no valid bit, the hardware walker always follows them.
+ * So non-present entries point to a table whose entries all contain the physical
+ * address of that same table: used as a directory, it points to itself, and used
+ * as a last-level table, V and P are clear in its entries.  The walk thus ends
+ * with an invalid entry at every level.  The address may be a link-time constant,
+ * which allows to add a bit, but not to or it.
  */
 #define KPT_LOONGARCH_EMPTY	((u64)(KPT_LOONGARCH_INVALID_TABLE))
 #define KPT_LOONGARCH_FROZEN	(KPT_LOONGARCH_EMPTY + BIT_ULL(55))
 
 /*
- * D allows a write where software refills the TLB, W where hardware walks, which
- * then sets D.  Both are kept alike, and writes are found by permission.
+ * D permits writes if software refills the TLB.  W permits writes if hardware
+ * walks the tables, in which case it also sets D.  Always set or clear both, and
+ * track writes by write protection.
  */
 #define KPT_LOONGARCH_WRITABLE	(KPT_LOONGARCH_DIRTY | KPT_LOONGARCH_WRITE)
 
 /*
- * The TLB holds invalid entries too, and what allowed less: the CPU that faulted
- * drops that.  Not found in the manual: what two entries of different sizes for one
- * address do, and what of a hardware walk INVTLB for one address leaves.  So sizes
- * change by a break, and a table that goes takes all of the guest's entries along.
+ * The TLB also caches invalid entries, and those with fewer permissions, so flush
+ * on the CPU that faulted.  The manual does not define the effect of two entries of
+ * different size for one address, nor whether INVTLB by address also flushes
+ * page-walk caches.  So use break-before-make to change the size of a mapping, and
+ * flush all of the guest's entries if a table is unlinked.
  */
 static const u8 kpt_loongarch_rules[KPT_CHANGES] = {
 	[KPT_BAD]	= KPT_REFUSED,
-	[KPT_MAP]	= KPT_OWES_LOCAL,
-	[KPT_YOUNG]	= KPT_OWES_LOCAL,
-	[KPT_RELAX]	= KPT_OWES_LOCAL,
-	[KPT_TRACK]	= KPT_OWES_LEAF,
-	[KPT_PROTECT]	= KPT_OWES_LEAF,
-	[KPT_UNMAP]	= KPT_OWES_LEAF,
-	[KPT_REMAP]	= KPT_OWES_LEAF | KPT_BREAK,
-	[KPT_SPLIT]	= KPT_OWES_LEAF | KPT_BREAK,
-	[KPT_COLLAPSE]	= KPT_OWES_LEAF | KPT_OWES_WALK | KPT_OWES_ALL | KPT_BREAK,
-	[KPT_DETACH]	= KPT_OWES_LEAF | KPT_OWES_WALK | KPT_OWES_ALL,
+	[KPT_MAP]	= KPT_FLUSH_LOCAL,
+	[KPT_YOUNG]	= KPT_FLUSH_LOCAL,
+	[KPT_RELAX]	= KPT_FLUSH_LOCAL,
+	[KPT_TRACK]	= KPT_FLUSH_LEAF,
+	[KPT_PROTECT]	= KPT_FLUSH_LEAF,
+	[KPT_UNMAP]	= KPT_FLUSH_LEAF,
+	[KPT_REMAP]	= KPT_FLUSH_LEAF | KPT_BREAK,
+	[KPT_SPLIT]	= KPT_FLUSH_LEAF | KPT_BREAK,
+	[KPT_COLLAPSE]	= KPT_FLUSH_LEAF | KPT_FLUSH_WALK | KPT_FLUSH_ALL | KPT_BREAK,
+	[KPT_DETACH]	= KPT_FLUSH_LEAF | KPT_FLUSH_WALK | KPT_FLUSH_ALL,
 };
 
 static u64 kpt_loongarch_attrs(unsigned int prot, unsigned int features)
@@ -99,7 +105,7 @@ static unsigned int kpt_loongarch_perms(kpt_pte_t pte)
 	       (pte & KPT_LOONGARCH_NX ? 0 : KPT_X | KPT_UX);
 }
 
-/* LDDIR would take bits 14:13 of a huge page for its level; more is misaligned. */
+/* LDDIR takes bits 14:13 of a huge page as its level; other bits are misaligned. */
 static bool kpt_loongarch_reserved_leaf(kpt_pte_t pte, int level)
 {
 	return !(pte & KPT_LOONGARCH_PRESENT) ||
@@ -116,8 +122,8 @@ static bool kpt_loongarch_reserved(kpt_pte_t pte, int level)
 }
 
 /*
- * Huge pages of level 1 are two halves of 16M in the TLB; those of level 2 would be
- * of 32G, and the sizes that a 3A5000 lists in PRCFG2 end at 512M.
+ * A huge page at level 1 uses two TLB entries of 16M.  One at level 2 would need
+ * entries of 32G, but 512M is the largest size in PRCFG2 of a 3A5000.
  */
 static const struct kpt_format __maybe_unused kpt_loongarch = {
 	.name		= "loongarch",

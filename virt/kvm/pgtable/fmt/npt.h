@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * AMD Nested Page Tables: the long-mode format of AMD64, walked as user mode.
+ * AMD Nested Page Tables: the long-mode format of AMD64, with user accesses.
  *
  * AMD APM Vol. 2, 5.3 "Long-Mode Page Translation": the figures of PML5E, PML4E,
  * PDPE, PDE and PTE under "4-Kbyte", "2-Mbyte" and "1-Gbyte Page Translation"; 5.4
@@ -23,7 +23,7 @@
 #define KPT_NPT_BLOCK_PAT	BIT_ULL(12)
 #define KPT_NPT_NX		BIT_ULL(63)
 
-/* KVM's, in available bits. */
+/* Used by KVM, available to software. */
 #define KPT_NPT_HOST_WRITABLE	BIT_ULL(9)
 #define KPT_NPT_MMU_WRITABLE	BIT_ULL(10)
 

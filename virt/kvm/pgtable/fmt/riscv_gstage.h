@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * RISC-V G-stage: guest physical to supervisor physical addresses, Sv39x4,
- * Sv48x4 and Sv57x4, which differ in nothing but the number of levels.
+ * RISC-V G-stage: guest physical to supervisor physical addresses.  Sv39x4,
+ * Sv48x4 and Sv57x4 differ only in the number of levels.
  *
  * RISC-V privileged specification, "Sv39", "Sv48" and "Sv57: Page-Based Virtual-
  * Memory System" with the figures of their page table entries and the table
@@ -31,33 +31,33 @@
 
 #define KPT_GSTAGE_RWX		(KPT_GSTAGE_READ | KPT_GSTAGE_WRITE | KPT_GSTAGE_EXEC)
 
-/* Hardware reads nothing but V of an invalid entry. */
+/* Hardware ignores all other bits if V is clear. */
 #define KPT_GSTAGE_FROZEN	BIT_ULL(60)
 
 /*
- * A hart may have cached that an entry was invalid, allowed less or was not
- * accessed: the one that faulted drops that, the others heal as it did.  No
- * break is needed, but a fence by address orders leaves only: a table that goes
- * takes the whole VMID with it.
+ * A hart may cache entries that are invalid, have fewer permissions, or are not
+ * accessed.  Flushing on the hart that faulted is enough, because others take the
+ * same spurious fault.  Break-before-make is not needed.  But a fence by address
+ * orders only accesses to leaves, so unlinking a table flushes the whole VMID.
  */
 static const u8 kpt_gstage_rules[KPT_CHANGES] = {
 	[KPT_BAD]	= KPT_REFUSED,
-	[KPT_MAP]	= KPT_OWES_LOCAL,
-	[KPT_YOUNG]	= KPT_OWES_LOCAL,
-	[KPT_RELAX]	= KPT_OWES_LOCAL,
-	[KPT_TRACK]	= KPT_OWES_LEAF,
-	[KPT_PROTECT]	= KPT_OWES_LEAF,
-	[KPT_UNMAP]	= KPT_OWES_LEAF,
-	[KPT_REMAP]	= KPT_OWES_LEAF,
-	[KPT_SPLIT]	= KPT_OWES_LEAF,
-	[KPT_COLLAPSE]	= KPT_OWES_LEAF | KPT_OWES_WALK | KPT_OWES_ALL,
-	[KPT_DETACH]	= KPT_OWES_LEAF | KPT_OWES_WALK | KPT_OWES_ALL,
+	[KPT_MAP]	= KPT_FLUSH_LOCAL,
+	[KPT_YOUNG]	= KPT_FLUSH_LOCAL,
+	[KPT_RELAX]	= KPT_FLUSH_LOCAL,
+	[KPT_TRACK]	= KPT_FLUSH_LEAF,
+	[KPT_PROTECT]	= KPT_FLUSH_LEAF,
+	[KPT_UNMAP]	= KPT_FLUSH_LEAF,
+	[KPT_REMAP]	= KPT_FLUSH_LEAF,
+	[KPT_SPLIT]	= KPT_FLUSH_LEAF,
+	[KPT_COLLAPSE]	= KPT_FLUSH_LEAF | KPT_FLUSH_WALK | KPT_FLUSH_ALL,
+	[KPT_DETACH]	= KPT_FLUSH_LEAF | KPT_FLUSH_WALK | KPT_FLUSH_ALL,
 };
 
 /*
- * Accessed and dirty are set beforehand: a hart without Svadu would fault.  Only
- * harts with Svpbmt may be given KPT_DEVICE and KPT_NC; elsewhere the platform
- * decides about memory types.
+ * Set accessed and dirty in advance, as a hart without Svadu would fault.
+ * KPT_DEVICE and KPT_NC require Svpbmt; without it, the platform defines the
+ * memory types.
  */
 static u64 kpt_gstage_attrs(unsigned int prot, unsigned int features)
 {

@@ -1,44 +1,46 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What EPT and NPT have in common, and what KVM/x86 adds to both in bits that
- * the hardware ignores.  The loops of the x86 client fold this and no more: what
- * differs between EPT and NPT is decided when a vendor module loads.
+ * Common parts of EPT and NPT, including KVM's software bits.  The x86 client
+ * folds only this format, because the choice between EPT and NPT is made when a
+ * vendor module is loaded.
  */
 #ifndef __KVM_PGTABLE_FMT_X86_H
 #define __KVM_PGTABLE_FMT_X86_H
 
 #include <kvm/pgtable/format.h>
 
-/* Bits at the same place in EPT and NPT entries. */
+/* Same position in EPT and NPT entries. */
 #define KPT_X86_READ		BIT_ULL(0)	/* NPT: present */
 #define KPT_X86_WRITE		BIT_ULL(1)
 #define KPT_X86_PAGE_SIZE	BIT_ULL(7)
 #define KPT_X86_ADDR		GENMASK_ULL(51, 12)
 
-/* KVM's own: ignored by both, and what "present" means to KVM. */
+/* Ignored by both; KVM's notion of "present". */
 #define KPT_X86_MMU_PRESENT	BIT_ULL(11)
 
 /*
- * Nothing, and a claim, must not look present to either hardware, must not hold
- * an address that could be speculated on, and must suppress #VE for TDX.
+ * Empty and frozen entries must be non-present for both EPT and NPT, must not
+ * contain an address that the CPU could speculate on (L1TF), and must suppress
+ * #VE for TDX.
  */
 #define KPT_X86_EMPTY		BIT_ULL(63)
 #define KPT_X86_FROZEN		(KPT_X86_EMPTY | 0x1a0)
 
 /*
- * A fault that finds more allowed than its TLB knew is spurious and heals by
- * itself, so nothing is owed for relaxing, and x86 CPUs cope with a block and
- * the table that replaces it at the same time.  Another address for a live leaf
- * would be a missed MMU notifier: refused.
+ * Adding permissions needs no flush: a fault caused by a stale TLB entry is
+ * spurious and evicts that entry.  Neither does a split: x86 CPUs tolerate that a
+ * block and the table that replaces it are cached at the same time.  Changing the
+ * address of a present leaf means that an MMU notifier was missed, so do not
+ * allow it.
  */
 static const u8 kpt_x86_rules[KPT_CHANGES] = {
 	[KPT_BAD]	= KPT_REFUSED,
-	[KPT_TRACK]	= KPT_OWES_LEAF,
-	[KPT_PROTECT]	= KPT_OWES_LEAF,
-	[KPT_UNMAP]	= KPT_OWES_LEAF,
+	[KPT_TRACK]	= KPT_FLUSH_LEAF,
+	[KPT_PROTECT]	= KPT_FLUSH_LEAF,
+	[KPT_UNMAP]	= KPT_FLUSH_LEAF,
 	[KPT_REMAP]	= KPT_REFUSED,
-	[KPT_COLLAPSE]	= KPT_OWES_LEAF | KPT_OWES_WALK,
-	[KPT_DETACH]	= KPT_OWES_LEAF | KPT_OWES_WALK,
+	[KPT_COLLAPSE]	= KPT_FLUSH_LEAF | KPT_FLUSH_WALK,
+	[KPT_DETACH]	= KPT_FLUSH_LEAF | KPT_FLUSH_WALK,
 };
 
 /*
@@ -66,7 +68,7 @@ static const struct kpt_format __maybe_unused kpt_x86 = {
 	.name		= "x86",
 };
 
-/* Address bits below a block's size are reserved; NPT keeps PAT in the lowest. */
+/* Address bits below the size of a block are reserved, except for NPT's PAT bit. */
 static __always_inline bool kpt_x86_misaligned(kpt_pte_t pte, int level, u64 except)
 {
 	u64 below = (1ULL << (12 + 9 * level)) - 1;

@@ -31,7 +31,7 @@ static void choose_range(const struct kpt_model *m, struct kpt_call *c)
 		     kpt_model_end(m));
 }
 
-/* Some permissions, some memory type, and memory that allows blocks or does not. */
+/* Random permissions and memory type, and memory with or without block alignment. */
 static void choose_memory(const struct kpt_model *m, struct kpt_call *c)
 {
 	static const unsigned int prots[] = {
@@ -48,7 +48,7 @@ static void choose_memory(const struct kpt_model *m, struct kpt_call *c)
 	c->level = m->unit + kpt_test_random(m->t, 2);
 }
 
-/* Formats that refuse to give a leaf other memory are asked only for what they accept. */
+/* If a format does not allow leaves to be remapped, check that none would be. */
 static bool acceptable(const struct kpt_model *m, const struct kpt_call *c)
 {
 	const struct kpt_format *fmt = m->t->config->format;
@@ -121,7 +121,7 @@ void kpt_choose_call(const struct kpt_model *m, struct kpt_call *c)
 	*c = (struct kpt_call) {
 		.op = ops[kpt_test_random(m->t, ARRAY_SIZE(ops))],
 		.shared = kpt_test_random(m->t, 2),
-		.owing = kpt_test_random(m->t, 2),
+		.noflush = kpt_test_random(m->t, 2),
 		.level = unit,
 		.budget = UINT_MAX,
 	};
@@ -168,7 +168,7 @@ void kpt_choose_call(const struct kpt_model *m, struct kpt_call *c)
 		break;
 	case KPT_OP_AGE:
 		c->shared = true;
-		c->owing = false;
+		c->noflush = false;
 		c->clear = m->t->config->saved ? fmt->perm_mask & ~fmt->write : fmt->accessed;
 		break;
 	default:
@@ -178,7 +178,7 @@ void kpt_choose_call(const struct kpt_model *m, struct kpt_call *c)
 
 void kpt_describe_call(struct kpt_test *t, const struct kpt_call *c, long ret)
 {
-	kunit_info(t->kunit, "%ld from operation %d on %#llx to %#llx, shared %d, owing %d, what %#x, level %d, value %#llx, oa %#llx, mask %#llx, clear %#llx, set %#llx, prot %#x",
-		   ret, c->op, c->start, c->end, c->shared, c->owing, c->what, c->level,
+	kunit_info(t->kunit, "%ld from operation %d on %#llx to %#llx, shared %d, noflush %d, what %#x, level %d, value %#llx, oa %#llx, mask %#llx, clear %#llx, set %#llx, prot %#x",
+		   ret, c->op, c->start, c->end, c->shared, c->noflush, c->what, c->level,
 		   c->value, c->oa, c->mask, c->clear, c->set, c->prot);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the engine promises to a client that keeps tables as arm64 does: memory is made
- * ready before a CPU can use it, unlinked tables are handed over as they are, and
- * every entry that comes or goes is told.
+ * Test callbacks that are used by arm64: cache maintenance is done before a CPU can
+ * use the memory, unlinked tables are passed to free_subtree() unchanged, and there is
+ * an event for each entry that is set or cleared.
  */
 #include <linux/mm.h>
 #include <linux/tracepoint.h>
@@ -20,16 +20,14 @@ static struct kpt_client {
 	int invalidations;
 	unsigned int taken;
 	int taken_level;
-	u8 taken_owing;
+	int taken_flushes;
 	long entries;
-	unsigned int emptied;
-	unsigned int invalidated_broken;
-	bool keeps_debt;
+	unsigned int flushed_frozen;
 } client;
 
 static bool client_prepares(struct kpt_tree *tree, kpt_pte_t old, kpt_pte_t new, int level)
 {
-	/* A block of what a table maps is ready, as the pages are. */
+	/* Maintenance was done for the pages already if they are collapsed. */
 	if (client.t->config->no_break)
 		return false;
 
@@ -39,73 +37,60 @@ static bool client_prepares(struct kpt_tree *tree, kpt_pte_t old, kpt_pte_t new,
 		(kpt_s2_perms(new) & ~kpt_s2_perms(old) & KPT_X));
 }
 
-static void
-client_prepare(struct kpt_tree *tree, kpt_pte_t old, kpt_pte_t new, int level);
-static void client_give_up(struct kpt_tree *tree, kpt_pte_t *table, int level);
-static void client_invalidate(struct kpt_tree *tree, const struct kpt_debt *debt);
+static void client_prepare(struct kpt_tree *tree, kpt_pte_t old, kpt_pte_t new, int level);
 
-/* As EL2, which has nothing that lets a table outlive the walk. */
-static __always_inline void
-client_take_over(const struct kpt_port *port, struct kpt_walk *w, kpt_pte_t *table, int level)
+static bool
+client_cmo(struct kpt_tree *tree, kpt_pte_t old, kpt_pte_t new, int level, bool now)
+{
+	bool needed = client_prepares(tree, old, new, level);
+
+	if (needed && now)
+		client_prepare(tree, old, new, level);
+	return needed;
+}
+
+static void client_give_up(struct kpt_tree *tree, kpt_pte_t *table, int level);
+static void client_flush(struct kpt_tree *tree, const struct kpt_flush *flush);
+
+/* As EL2, which has nothing that lets a table outlive the operation, if the tree has no RCU. */
+static void client_free_subtree(struct kpt_tree *tree, kpt_pte_t *table, int level)
 {
 	client.taken++;
 	client.taken_level = level;
-	client.taken_owing = w->gather.debt.owes;
-	if (!client.keeps_debt)
-		kpt_pay(port, w->tree, &w->gather.debt);
-	client_give_up(w->tree, table, level);
+	client.taken_flushes = atomic_read(&client.t->invalidations);
+	client_give_up(tree, table, level);
 }
 
-static void client_attached(struct kpt_tree *tree, kpt_pte_t *table, int level)
+static void client_linked(struct kpt_tree *tree, kpt_pte_t *table, int level)
 {
-	kpt_test_attached(tree, table, level);
+	kpt_test_linked(tree, table, level);
 	for (unsigned int i = 0; i < kpt_entries(&kpt_s2_4k); i++)
 		client.entries += !!table[i];
 }
 
-static void client_changed(struct kpt_tree *tree, const struct kpt_visit *v, kpt_pte_t new)
+static void client_changed(struct kpt_tree *tree, kpt_ptep_t ptep, u64 ia, int level,
+			   kpt_pte_t old, kpt_pte_t new)
 {
-	kpt_test_changed(tree, v, new);
-	client.entries += !!new - !!v->pte;
+	kpt_test_changed(tree, ptep, ia, level, old, new);
+	client.entries += !!new - !!old;
 }
 
-static void client_emptied(struct kpt_tree *tree, kpt_pte_t *first, unsigned int nr)
-{
-	unsigned long offset = offset_in_page(first);
-
-	if (!nr || offset + nr * sizeof(*first) > PAGE_SIZE)
-		kpt_test_report(client.t, "%u entries from %#lx on are no part of a table",
-				nr, offset);
-	for (unsigned int i = 0; i < nr; i++) {
-		if (first[i])
-			kpt_test_report(client.t, "entry %u of %u is not empty", i, nr);
-	}
-	client.entries -= nr;
-	client.emptied += nr;
-}
-
-static const struct kpt_env client_env = {
+static const struct kpt_ops client_ops = {
 	.table_va	= kpt_test_table_va,
-	.table_pa	= kpt_test_table_pa,
+	.make_table	= kpt_test_make_table,
 	.alloc		= kpt_test_alloc,
 	.free		= kpt_test_free,
-	.attached	= client_attached,
-	.take_over	= client_take_over,
+	.linked	= client_linked,
+	.free_subtree	= client_free_subtree,
 	.leaves		= kpt_test_leaves,
 	.changed	= client_changed,
-	.emptied	= client_emptied,
-	.invalidate	= client_invalidate,
-	.begin		= kpt_test_begin,
-	.end		= kpt_test_end,
+	.flush	= client_flush,
 	.want_yield	= kpt_test_want_yield,
 	.yield		= kpt_test_yield,
-	.needs_break	= kpt_test_needs_break,
-	.prepares	= client_prepares,
-	.prepare	= client_prepare,
-	.lose_race	= kpt_test_lose_race,
+	.cmo		= client_cmo,
 };
 
-DEFINE_KPT_PORT(client, kpt_s2_4k, client_env);
+DEFINE_KPT_PORT(client, kpt_s2_4k, client_ops);
 
 static long run_client(struct kpt_call *call)
 {
@@ -135,18 +120,18 @@ static const struct kpt_config client_bbml3_config = {
 #define BLOCK		kpt_span(&kpt_s2_4k, 1)
 #define BASE		(kpt_span(&kpt_s2_4k, 2) - BLOCK)
 
-static void client_invalidate(struct kpt_tree *tree, const struct kpt_debt *debt)
+static void client_flush(struct kpt_tree *tree, const struct kpt_flush *flush)
 {
 	kpt_pte_t ptes[KPT_MAX_LEVELS];
-	int found = kpt_lookup(&client_port, tree, debt->start, ptes);
+	int found = kpt_lookup(&client_port, tree, flush->start, ptes);
 
-	client.invalidated_broken += kpt_frozen(&kpt_s2_4k, ptes[found]);
-	kpt_test_invalidate(tree, debt);
+	client.flushed_frozen += kpt_frozen(&kpt_s2_4k, ptes[found]);
+	kpt_test_flush(tree, flush);
 }
 
 /*
- * The entry that is about to map this memory, and for now must not.  One that maps it already
- * is what it was: the other CPUs go on.
+ * During cache maintenance, the entry must be frozen.  But if it already maps the same
+ * memory, it must be unchanged, so that other CPUs can go on using it.
  */
 static void
 client_prepare(struct kpt_tree *tree, kpt_pte_t old, kpt_pte_t new, int level)
@@ -158,7 +143,7 @@ client_prepare(struct kpt_tree *tree, kpt_pte_t old, kpt_pte_t new, int level)
 	int found = kpt_lookup(&client_port, tree, ia, ptes);
 
 	if (found != level || ptes[found] != (live ? old : kpt_s2_4k.frozen))
-		kpt_test_report(client.t, "%#llx is %#llx while its memory is made ready", ia,
+		kpt_test_report(client.t, "%#llx is %#llx during cache maintenance", ia,
 				ptes[found]);
 	client.prepared++;
 	client.invalidations = atomic_read(&client.t->invalidations);
@@ -173,12 +158,12 @@ static void client_give_up(struct kpt_tree *tree, kpt_pte_t *table, int level)
 			client_give_up(tree, kpt_test_table_va(tree, kpt_oa(&kpt_s2_4k, table[i])),
 				       level - 1);
 		if (kpt_frozen(&kpt_s2_4k, table[i]))
-			kpt_test_report(client.t, "an entry was frozen before it was handed over");
+			kpt_test_report(client.t, "an entry was frozen before free_subtree()");
 		leaves += kpt_is_leaf(&kpt_s2_4k, table[i], level);
 		client.entries -= !!table[i];
 	}
 	kpt_test_leaves(tree, level, -leaves);
-	kpt_test_detached(tree, table, level);
+	kpt_test_unlinked(tree, table, level, -1);
 	kpt_test_reclaim(tree, table);
 }
 
@@ -188,6 +173,7 @@ static void start_on(struct kunit *test, const struct kpt_config *config)
 		.t = kpt_test_start(test, config),
 		.memory = 4 * BLOCK,
 	};
+	client.t->tree.no_rcu = true;
 }
 
 static void start(struct kunit *test)
@@ -246,7 +232,7 @@ static void prepares_before_use(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, client.prepared, 3);
 		KUNIT_EXPECT_EQ(test, run(test, KPT_OP_MAP, BASE, BASE + BLOCK, shared), 0);
 		KUNIT_EXPECT_EQ(test, run(test, KPT_OP_WRPROT, BASE, BASE + BLOCK, shared), 0);
-		KUNIT_EXPECT_EQ_MSG(test, client.prepared, 3, "what was ready is made ready");
+		KUNIT_EXPECT_EQ_MSG(test, client.prepared, 3, "unneeded cache maintenance");
 		finish(test);
 	}
 }
@@ -287,7 +273,7 @@ static kpt_pte_t entry_at(u64 ia)
 	return c.ptes[kpt_test_run(client.t, &c)];
 }
 
-/* Others use the leaf, and a block of it takes long to be made ready. */
+/* Maintenance of a block takes long, and other CPUs use the leaf meanwhile. */
 static void prepares_a_live_leaf_in_place(struct kunit *test)
 {
 	for (int shared = 0; shared < 2; shared++) {
@@ -317,12 +303,12 @@ static void prepares_a_live_leaf_in_place(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, run(test, KPT_OP_RELAX, BASE, BASE + PAGE, shared), 0);
 		KUNIT_EXPECT_EQ(test, client.prepared, 1);
 		KUNIT_EXPECT_EQ(test, kpt_s2_perms(entry_at(BASE)), KPT_RWX);
-		KUNIT_EXPECT_EQ(test, client.invalidated_broken, 0);
+		KUNIT_EXPECT_EQ(test, client.flushed_frozen, 0);
 		finish(test);
 	}
 }
 
-/* Pages that are used, and of which some may be written. */
+/* Map pages that are in use; if @mixed, some of them are not writable. */
 static void map_for_collapse(struct kunit *test, bool mixed)
 {
 	struct kpt_call c = {
@@ -341,17 +327,17 @@ static void map_for_collapse(struct kunit *test, bool mixed)
 	client.t->vary = KPT_S2_WRITE;
 }
 
-/* FEAT_BBM bears another size, if nothing else changes with it. */
+/* FEAT_BBM level 3 allows only the size of a mapping to change. */
 static void breaks_where_more_than_the_size_changes(struct kunit *test)
 {
 	for (int mixed = 0; mixed < 2; mixed++) {
 		for (int shared = 0; shared < 2; shared++) {
 			start_on(test, &client_bbml3_config);
 			map_for_collapse(test, mixed);
-			client.invalidated_broken = 0;
+			client.flushed_frozen = 0;
 			KUNIT_EXPECT_EQ(test, run(test, KPT_OP_COLLAPSE, BASE, BASE + BLOCK,
 						  shared), 0);
-			KUNIT_EXPECT_EQ(test, client.invalidated_broken, mixed);
+			KUNIT_EXPECT_EQ(test, client.flushed_frozen, mixed);
 			KUNIT_EXPECT_EQ(test, client.taken, 1);
 			KUNIT_EXPECT_EQ(test, kpt_s2_perms(entry_at(BASE + 8 * PAGE)), KPT_RWX);
 			finish(test);
@@ -359,20 +345,32 @@ static void breaks_where_more_than_the_size_changes(struct kunit *test)
 	}
 }
 
+static noinline_for_stack void hand_over(struct kunit *test, bool shared, bool no_rcu)
+{
+	int before;
+
+	start(test);
+	KUNIT_EXPECT_EQ(test, run(test, KPT_OP_MAP, BASE + PAGE, BASE + BLOCK, shared), 0);
+	client.t->tree.no_rcu = no_rcu;
+	before = atomic_read(&client.t->invalidations);
+	KUNIT_EXPECT_EQ(test, run(test, KPT_OP_UNMAP, BASE, BASE + BLOCK, shared), 0);
+	KUNIT_EXPECT_EQ(test, client.taken, 1);
+	KUNIT_EXPECT_EQ(test, client.taken_level, 0);
+	KUNIT_EXPECT_EQ(test, client.taken_flushes, before + no_rcu);
+	KUNIT_EXPECT_EQ(test, atomic_read(&client.t->invalidations), before + 1);
+	finish(test);
+}
+
+/* Where RCU does not keep the table, the flush comes before it is freed. */
 static void hands_tables_over(struct kunit *test)
 {
 	for (int shared = 0; shared < 2; shared++) {
-		start(test);
-		KUNIT_EXPECT_EQ(test, run(test, KPT_OP_MAP, BASE + PAGE, BASE + BLOCK, shared), 0);
-		KUNIT_EXPECT_EQ(test, run(test, KPT_OP_UNMAP, BASE, BASE + BLOCK, shared), 0);
-		KUNIT_EXPECT_EQ(test, client.taken, 1);
-		KUNIT_EXPECT_EQ(test, client.taken_level, 0);
-		KUNIT_EXPECT_TRUE(test, client.taken_owing & KPT_OWES_WALK);
-		finish(test);
+		hand_over(test, shared, false);
+		hand_over(test, shared, true);
 	}
 }
 
-/* A table that the client takes over may be gone when the operation ends. */
+/* free_subtree() may free a table at once, so its flush must not be returned. */
 static void hands_out_no_debt_for_tables(struct kunit *test)
 {
 	struct kpt_call c = {
@@ -380,17 +378,16 @@ static void hands_out_no_debt_for_tables(struct kunit *test)
 		.start = BASE,
 		.end = BASE + BLOCK,
 		.what = KPT_TABLES,
-		.owing = true,
+		.noflush = true,
 	};
 
 	start(test);
 	KUNIT_EXPECT_EQ(test, run(test, KPT_OP_MAP, BASE, BASE + PAGE, false), 0);
-	client.keeps_debt = true;
+	client.t->tree.no_rcu = false;
 	c.tree = &client.t->tree;
 	KUNIT_EXPECT_EQ(test, client.t->config->run(&c), 0);
-	client.keeps_debt = false;
 	KUNIT_EXPECT_EQ(test, client.taken, 1);
-	KUNIT_EXPECT_EQ(test, c.debt.owes, 0);
+	KUNIT_EXPECT_EQ(test, c.flush.scope, 0);
 	finish(test);
 }
 
@@ -435,19 +432,6 @@ static void tells_every_entry(struct kunit *test)
 	}
 }
 
-static void tells_of_many_at_once(struct kunit *test)
-{
-	start(test);
-	KUNIT_EXPECT_EQ(test, run(test, KPT_OP_MAP, BASE - 3 * PAGE, BASE + BLOCK + PAGE, false),
-			0);
-	KUNIT_EXPECT_EQ(test, run(test, KPT_OP_UNMAP, BASE - 2 * PAGE, BASE + BLOCK + PAGE, false),
-			0);
-	KUNIT_EXPECT_EQ(test, client.emptied, 2 + 1 + 1);
-	KUNIT_EXPECT_EQ(test, run(test, KPT_OP_UNMAP, BASE - 3 * PAGE, BASE, true), 0);
-	KUNIT_EXPECT_EQ_MSG(test, client.emptied, 2 + 1 + 1, "others may write these entries");
-	finish(test);
-}
-
 static struct kunit_case client_cases[] = {
 	KUNIT_CASE(prepares_before_use),
 	KUNIT_CASE(prepares_once_if_others_are_faster),
@@ -458,7 +442,6 @@ static struct kunit_case client_cases[] = {
 	KUNIT_CASE(hands_out_no_debt_for_tables),
 	KUNIT_CASE(traces_what_it_hands_over),
 	KUNIT_CASE(tells_every_entry),
-	KUNIT_CASE(tells_of_many_at_once),
 	{}
 };
 

@@ -16,7 +16,7 @@
 	.format = &kpt_##descriptor, .arch = &kpt_cpu_##cpu, .run = kpt_run_##port
 
 #define EPT		TREE(ept, ept, ept), .features = KPT_FEAT_AD
-#define EPT_COUNTED	TREE(ept, ept, ept_counted), .features = KPT_FEAT_AD, .unheard = true
+#define EPT_COUNTED	TREE(ept, ept, ept_counted), .features = KPT_FEAT_AD, .no_events = true
 #define EPT_NOAD	TREE(ept, ept, ept_noad), .saved = KPT_EPT_SAVED << KPT_EPT_SAVED_SHIFT
 #define NPT		TREE(npt, npt, npt), .features = KPT_FEAT_AD
 #define S2(granule)	TREE(s2_##granule, s2_##granule, s2_##granule)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The trees that every test of an operation is run on, and how to run it there. */
+/* Trees on which every test of an operation runs. */
 #ifndef __KVM_PGTABLE_TESTS_CONFIGS_H
 #define __KVM_PGTABLE_TESTS_CONFIGS_H
 
@@ -32,30 +32,51 @@ enum kpt_op {
 };
 
 /**
- * struct kpt_call - one operation as data, so that one function per format runs them all
+ * struct kpt_seen - snapshot of the current entry of an iterator
+ * @ia:		first input address that it maps
+ * @ptep:	pointer to the entry
+ * @pte:	value
+ * @level:	level
+ * @post:	it is a table whose entries are done
+ */
+struct kpt_seen {
+	u64 ia;
+	kpt_ptep_t ptep;
+	kpt_pte_t pte;
+	int level;
+	bool post;
+};
+
+static inline struct kpt_seen kpt_see(const struct kpt_iter *it)
+{
+	return (struct kpt_seen) { it->ia, it->ptep, it->pte, it->level, it->post };
+}
+
+/**
+ * struct kpt_call - an operation as data, so that one function per format runs all of them
  * @op:		operation
  * @tree:	tree
- * @start:	first address
- * @end:	first address behind the range
- * @shared:	other writers are possible
- * @owing:	take the debt instead of paying it
+ * @start:	start of the range
+ * @end:	end of the range, exclusive
+ * @shared:	concurrent writers are possible
+ * @noflush:	return the pending flush instead of flushing
  * @what:	&enum kpt_what
- * @level:	the operation's level: largest block, floor, target
+ * @level:	level argument of the operation: largest block, floor, or target
  * @oa:		output address
  * @value:	attributes, or an entry
- * @mask:	pages
- * @blocks:	those of them that blocks map
+ * @mask:	bitmap of pages
+ * @blocks:	pages of @mask that are mapped by blocks
  * @clear:	bits to clear
  * @set:	bits to set
  * @prot:	permissions to add
- * @budget:	blocks to split; what is left of it afterwards
- * @meanwhile:	for KPT_OP_CHANGE: called between reading the entry and changing it
- * @visit:	for KPT_OP_VISIT: called for each entry
- * @arg:	for @meanwhile and @visit
- * @debt:	what is owed, if @owing
- * @done:	w->start at the end
- * @found:	the entry found or changed
- * @ptes:	the entries looked up
+ * @budget:	blocks to split, decremented for each
+ * @meanwhile:	for KPT_OP_CHANGE, called between reading and changing the entry
+ * @visit:	for KPT_OP_VISIT, called for each entry
+ * @arg:	argument of @meanwhile and @visit
+ * @flush:	pending flush, if @noflush is set
+ * @done:	kpt_done() at the end
+ * @found:	entry that was found or changed
+ * @ptes:	entries that were looked up
  */
 struct kpt_call {
 	enum kpt_op op;
@@ -63,7 +84,7 @@ struct kpt_call {
 	u64 start;
 	u64 end;
 	bool shared;
-	bool owing;
+	bool noflush;
 	unsigned int what;
 	int level;
 	u64 oa;
@@ -75,27 +96,28 @@ struct kpt_call {
 	unsigned int prot;
 	unsigned int budget;
 	void (*meanwhile)(struct kpt_call *call);
-	int (*visit)(struct kpt_walk *w, struct kpt_visit *v, void *arg);
+	int (*visit)(struct kpt_iter *it, void *arg);
 	void *arg;
-	struct kpt_debt debt;
+	struct kpt_flush flush;
 	u64 done;
-	struct kpt_visit found;
+	struct kpt_seen found;
 	kpt_pte_t ptes[KPT_MAX_LEVELS];
 };
 
 /**
  * struct kpt_config - a format and the shape of a tree
- * @name:	its row in KUnit's output
+ * @name:	name of the KUnit parameter
  * @format:	format
- * @arch:	how simulated CPUs read it
- * @run:	runs an operation
+ * @arch:	how the simulated CPUs decode entries
+ * @run:	run an operation
  * @features:	&enum kpt_features
- * @levels:	levels of a tree
+ * @levels:	levels of the tree
  * @ia_bits:	input address bits
- * @ia_base:	a bit that all addresses have, and no range names
- * @unheard:	nobody hears of the leaves of unlinked tables of last level
- * @no_break:	the CPU changes between block and table without break-before-make
- * @saved:	ageing takes all access away and keeps it in these bits; 0: it clears a bit
+ * @ia_base:	see &kpt_tree.ia_base
+ * @no_events:	no leaf events for unlinked last-level tables, their leaves are counted
+ * @no_break:	see &kpt_tree.no_break
+ * @saved:	ageing clears all permissions and saves them in these bits; 0 if ageing
+ *		clears the accessed bit
  */
 struct kpt_config {
 	const char *name;
@@ -106,7 +128,7 @@ struct kpt_config {
 	u8 levels;
 	u8 ia_bits;
 	u64 ia_base;
-	bool unheard;
+	bool no_events;
 	bool no_break;
 	u64 saved;
 };
@@ -116,11 +138,10 @@ extern const struct kpt_config kpt_mirror_config;
 
 const void *kpt_next_config(struct kunit *test, const void *prev, char *desc);
 
-/* The same for those of which something is true. */
+/* As kpt_next_config(), but skip trees for which @is_wanted returns false. */
 const void *kpt_next_config_where(const void *prev, char *desc,
 				  bool (*is_wanted)(const struct kpt_config *config));
 
-/* How the formats' ports run an operation. */
 long kpt_run_ept(struct kpt_call *call);
 long kpt_run_ept_counted(struct kpt_call *call);
 long kpt_run_ept_noad(struct kpt_call *call);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Is a descriptor what the manual says?  Every test runs on every format of
- * formats.c; what differs between formats is told there as data.
+ * Compare the formats with the architecture manuals.  Each test runs on all formats
+ * in formats.c, which describes their differences.
  */
 #include <kunit/test.h>
 #include <linux/log2.h>
@@ -16,7 +16,7 @@
 
 static ulong seed;
 module_param(seed, ulong, 0444);
-MODULE_PARM_DESC(seed, "what random entries start from, 0: chosen at random");
+MODULE_PARM_DESC(seed, "seed of random entries, 0 for a random one");
 
 static const void *next_format(struct kunit *test, const void *prev, char *desc)
 {
@@ -168,7 +168,7 @@ static void round_trip_table(struct kunit *test, const struct kpt_test_format *f
 	KUNIT_EXPECT_EQ_MSG(test, kpt_oa(fmt, pte), pa, "%llx", pte);
 }
 
-/* Readable, as some formats cannot say otherwise; split execution only where it exists. */
+/* Always readable, as some formats require; KPT_X and KPT_UX differ only if supported. */
 static unsigned int some_prot(const struct kpt_test_format *f, unsigned int features, u32 random)
 {
 	static const unsigned int types[] = { 0, KPT_DEVICE, KPT_NC };
@@ -224,7 +224,7 @@ static void recognize(struct kunit *test, const struct kpt_test_format *f, u64 p
 			    "%llx at level %d", pte, level);
 }
 
-/* Table, leaf, annotation, frozen and empty exclude each other. */
+/* Table, leaf, annotation, frozen and empty are mutually exclusive. */
 static void recognition(struct kunit *test)
 {
 	const struct kpt_test_format *f = format_of(test);
@@ -246,7 +246,7 @@ static void recognition(struct kunit *test)
 	}
 }
 
-/* What kpt_classify() should say of two leaves, as hardware reads them. */
+/* Expected result of kpt_classify() for two leaves, as decoded by hardware. */
 static enum kpt_class
 leaf_change(const struct kpt_test_format *f, const struct kpt_reading *a,
 	    const struct kpt_reading *b)
@@ -300,7 +300,7 @@ static u64 spread(const struct kpt_test_format *f, u32 pattern, int level)
 	return level ? pte : (pte & ~f->page_clear) | f->page_set;
 }
 
-/* Unused places at the end of the list repeat bit 0. */
+/* Unused elements at the end of the list are 0. */
 static unsigned int patterns(const struct kpt_test_format *f)
 {
 	int n = KPT_TEST_BITS;
@@ -347,7 +347,7 @@ static void classification(struct kunit *test)
 	}
 }
 
-/* What software may write into a leaf at will, and what that counts as. */
+/* Changing only software bits of a leaf is KPT_SOFT. */
 static void software_bits(struct kunit *test)
 {
 	const struct kpt_test_format *f = format_of(test);
@@ -384,12 +384,12 @@ static void rules(struct kunit *test)
 		KUNIT_EXPECT_EQ_MSG(test, kpt_rule(f->format, change), f->rules[change],
 				    "change %d", change);
 
-	/* A fault that lost a race owes for KPT_RELAX: it cannot tell what its CPU remembers. */
+	/* After a race, a fault flushes as for KPT_RELAX, whatever its CPU has cached. */
 	KUNIT_EXPECT_FALSE(test, kpt_rule(f->format, KPT_MAP) & ~kpt_rule(f->format, KPT_RELAX) &
-				 KPT_OWES_LOCAL);
+				 KPT_FLUSH_LOCAL);
 }
 
-/* May hardware or a lockless fault add a bit that must not get lost? */
+/* Hardware or a lockless fault may set a bit that must not get lost. */
 static void volatility(struct kunit *test)
 {
 	const struct kpt_test_format *f = format_of(test);
@@ -405,7 +405,7 @@ static void volatility(struct kunit *test)
 	}
 }
 
-/* The small entries together map what the block did, and the block is found again. */
+/* The small entries map the same memory as the block, and yield the same block again. */
 static void relevel(struct kunit *test)
 {
 	const struct kpt_test_format *f = format_of(test);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How Arm CPUs read VMSAv8-64 descriptors, written from the Arm ARM (DDI 0487),
+ * Decode VMSAv8-64 descriptors like Arm CPUs, written from the Arm ARM (DDI 0487),
  * chapter D8: D8.3 for the descriptors, D8.4 for permissions, D8.5 for the Access
- * flag, which these CPUs set themselves.  Nothing here may use a descriptor.
+ * flag, which these CPUs set themselves.  Must not depend on the format under test.
  */
 #include "configs.h"
 #include "tlb.h"
@@ -24,7 +24,7 @@ static u64 address(const struct kpt_cpu_arch *arch, u64 pte)
 	}
 }
 
-/* Arm's levels 1 to 3 hold blocks or pages, by granule; level 0 with LPA2 and 4K. */
+/* Blocks or pages are at Arm's levels 1 to 3, by granule; also at 0 with LPA2 and 4K. */
 static bool maps_memory(const struct kpt_cpu_arch *arch, int level)
 {
 	int highest;
@@ -98,8 +98,8 @@ static struct kpt_hw_entry decode(const struct kpt_config *config, u64 pte, int 
 }
 
 /*
- * A permission fault leaves the translation in the TLB; two translations of one
- * address are a conflict; what faults on translation is not cached.
+ * Permission faults do not evict the TLB entry, two different translations for one
+ * address are a conflict, and entries that cause translation faults are not cached.
  */
 const struct kpt_cpu_arch kpt_cpu_s2_4k = {
 	.decode		= decode,

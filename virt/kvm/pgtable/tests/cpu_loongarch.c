@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How LoongArch CPUs read the second level, with and without a hardware walker,
- * written from the reference manual, volume 1: "Multi-level Page Table Structure
- * Supported by Page Walking", "TLB Entry", "LDDIR" and "LDPTE".  Nothing here may
- * use a descriptor.
+ * Decode second-level entries like LoongArch CPUs, with and without a hardware
+ * walker, written from the reference manual, volume 1: "Multi-level Page Table
+ * Structure Supported by Page Walking", "TLB Entry", "LDDIR" and "LDPTE".  Must not
+ * depend on the format under test.
  */
 #include "configs.h"
 #include "tlb.h"
@@ -21,8 +21,9 @@ static u64 bits(u64 pte, unsigned int high, unsigned int low)
 }
 
 /*
- * An address and nothing else, whatever stands above it.  Each entry of the invalid
- * table is its own address, so the walk ends at the last level with V and P clear.
+ * A directory entry consists only of an address, bits above it are ignored.  Each
+ * entry of the invalid table contains the table's own address, so the walk ends at
+ * the last level with V and P clear.
  */
 static struct kpt_hw_entry decode_directory(u64 pte)
 {
@@ -42,8 +43,8 @@ static struct kpt_hw_entry decode_directory(u64 pte)
 }
 
 /*
- * A hardware walker goes by P and W and sets V and D.  Without one the TLB gets V
- * and D as they are, and V is set by KVM's fault handler as soon as it is missed.
+ * A hardware walker checks P and W, and sets V and D.  Without one, V and D are
+ * loaded into the TLB as they are, and KVM's fault handler sets V if it is clear.
  */
 static struct kpt_hw_entry decode_loongarch(const struct kpt_config *config, u64 pte, int level)
 {
@@ -73,8 +74,8 @@ static struct kpt_hw_entry decode_loongarch(const struct kpt_config *config, u64
 }
 
 /*
- * Refills put invalid entries into the TLB, and what faulted stays there.  That an
- * INVTLB for one address reaches what a walker keeps of directories is not said.
+ * TLB refills also load invalid entries, and faults do not evict an entry.  The
+ * manual does not say whether INVTLB by address flushes cached directory entries.
  */
 const struct kpt_cpu_arch kpt_cpu_loongarch = {
 	.decode		= decode_loongarch,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How RISC-V harts read G-stage entries, written from the privileged
+ * Decode G-stage entries like RISC-V harts, written from the privileged
  * specification: "Sv39", "Sv48", "Sv57", "Svpbmt", "Svadu" and "Two-Stage Address
- * Translation".  Nothing here may use a descriptor.
+ * Translation".  Must not depend on the format under test.
  */
 #include "configs.h"
 #include "tlb.h"
@@ -51,7 +51,7 @@ static struct kpt_hw_entry decode_gstage(const struct kpt_config *config, u64 pt
 	return e;
 }
 
-/* A hart may cache that there was nothing, and a fence by address does not reach tables. */
+/* Harts may cache invalid entries, and a fence by address does not cover tables. */
 const struct kpt_cpu_arch kpt_cpu_gstage = {
 	.decode		= decode_gstage,
 	.page_shift	= 12,

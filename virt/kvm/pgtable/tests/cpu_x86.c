@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How Intel and AMD CPUs read nested tables, written from the manuals: Intel SDM
- * Vol. 3C chapter "VMX Support for Address Translation", 30.3.2 to 30.3.5; AMD
- * APM Vol. 2, 5.3 to 5.4 and 15.25.  Nothing here may use a descriptor.
+ * Decode nested page tables like Intel and AMD CPUs, written from the manuals: Intel
+ * SDM Vol. 3C chapter "VMX Support for Address Translation", 30.3.2 to 30.3.5; AMD
+ * APM Vol. 2, 5.3 to 5.4 and 15.25.  Must not depend on the format under test.
  */
 #include "configs.h"
 #include "tlb.h"
@@ -12,7 +12,7 @@ static bool bit(u64 pte, unsigned int n)
 	return pte >> n & 1;
 }
 
-/* Bits 51:12, without the low ones that a larger page leaves over. */
+/* Bits 51:12, without those below the size of a large page. */
 static u64 address(u64 pte, int level)
 {
 	return pte & 0x000ffffffffff000ULL & ~((0x1000ULL << 9 * level) - 1);
@@ -86,7 +86,7 @@ static struct kpt_hw_entry decode_npt(const struct kpt_config *config, u64 pte, 
 	return e;
 }
 
-/* A fault takes the translation that caused it out of the TLB; absent entries are not cached. */
+/* Faults evict the TLB entry that caused them; non-present entries are not cached. */
 const struct kpt_cpu_arch kpt_cpu_ept = {
 	.decode		= decode_ept,
 	.page_shift	= 12,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What a dump prints: one line for each range of entries that are alike. */
+/* Tests of dumps: one line for each range of similar entries. */
 #include <linux/seq_file.h>
 
 #include "env.h"
@@ -63,7 +63,7 @@ static char *dump(struct kpt_dumping *d)
 	return dump_from(d, 0);
 }
 
-/* Takes the next line, which must start with this. */
+/* Consume the next line, which must start with the given fields. */
 static void expect_level(struct kpt_dumping *d, char **text, u64 first, u64 end, int level,
 			 const char *what)
 {
@@ -119,7 +119,7 @@ static void prints_annotations(struct kunit *test)
 	kpt_test_finish(d.t);
 }
 
-/* Pages may have become a block after what stands before them was printed. */
+/* Pages may be collapsed into a block after some of them were printed. */
 static void goes_on_within_a_block(struct kunit *test)
 {
 	struct kpt_dumping d = start(test);

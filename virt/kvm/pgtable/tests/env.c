@@ -10,10 +10,10 @@
 #include "model.h"
 #include "schedule.h"
 
-/* Freed tables stay poisoned until there are this many bytes of them. */
+/* Maximum size of all freed tables that are kept poisoned. */
 #define KPT_TEST_KEEP	SZ_4M
 #define KPT_TEST_POISON	0xdead4ead5eaddead
-/* No operation of a test has as many tables to yield before. */
+/* More yields than any operation of a test can have tables. */
 #define KPT_TEST_YIELDS	65536
 
 enum kpt_table_state {
@@ -24,20 +24,19 @@ enum kpt_table_state {
 };
 
 /**
- * struct kpt_table_info - what is known of a table, found from its page
+ * struct kpt_table_info - state of a table, stored in the private data of its page
  * @state:	&enum kpt_table_state bits
  * @level:	level of its entries
- * @order:	of its pages
- * @page:	the first of them
+ * @order:	order of its pages
+ * @page:	first page
  * @table:	table
- * @link:	the engine's
  * @t:		test
- * @rcu:	grace period
- * @readers:	where threads take turns: those for whose walks it waits
- * @ia:		the first address that it translates
- * @unheard:	it was unlinked, and nobody hears of its leaves
- * @counted:	its leaves were counted then, while others might add some
- * @leaves:	how many they were
+ * @rcu:	for call_rcu()
+ * @readers:	if threads take turns, those that the grace period waits for
+ * @ia:		first input address that it maps
+ * @no_events:	it is unlinked, and there are no events for its leaves
+ * @counted:	its leaves were counted when it was unlinked, others may have added some
+ * @leaves:	leaf count at that time
  * @list:	in &kpt_test.waiting or &kpt_test.freed
  */
 struct kpt_table_info {
@@ -46,18 +45,17 @@ struct kpt_table_info {
 	unsigned int order;
 	struct page *page;
 	kpt_pte_t *table;
-	kpt_pte_t *link;
 	struct kpt_test *t;
 	struct rcu_head rcu;
 	unsigned long readers;
 	u64 ia;
-	bool unheard;
+	bool no_events;
 	bool counted;
 	unsigned int leaves;
 	struct list_head list;
 };
 
-/* For what is called without any argument that leads to a test. */
+/* For callbacks without an argument that leads to the test. */
 static struct kpt_test *current_test;
 
 static struct kpt_test *to_test(struct kpt_tree *tree)
@@ -91,7 +89,7 @@ static bool due(struct kpt_trap *trap)
 	return trap->at && (trap->every ? seen >= trap->at : seen == trap->at);
 }
 
-/* A failure, unless the test has something else to happen at this chance. */
+/* Return true to fail, unless the test has another action for this event. */
 static bool fails(struct kpt_test *t, struct kpt_trap *trap)
 {
 	if (!due(trap))
@@ -102,7 +100,7 @@ static bool fails(struct kpt_test *t, struct kpt_trap *trap)
 	return false;
 }
 
-/* The engine is about to write an entry, or has just read one. */
+/* Called before the engine writes an entry, and after it reads one. */
 void kpt_test_take_turns(void)
 {
 	struct kpt_test *t = current_test;
@@ -115,9 +113,9 @@ void kpt_test_take_turns(void)
 		t->moment.act(t);
 }
 
-/* The life of a table: private, linked, unlinked, reclaimed, freed */
+/* Life cycle of a table: private, linked, unlinked, reclaimed, freed */
 
-/* What was a reference once may be anything after its table was freed. */
+/* An entry of a freed table may contain anything. */
 static bool is_table(u64 pa)
 {
 	return pfn_valid(PHYS_PFN(pa)) && page_private(phys_to_page(pa)) &&
@@ -129,21 +127,16 @@ kpt_pte_t *kpt_test_table_va(const struct kpt_tree *tree, u64 pa)
 	if (likely(is_table(pa)))
 		return __va(pa);
 
-	kpt_test_report(current_test, "invariant 3: a walk goes on to %#llx, no table", pa);
+	kpt_test_report(current_test, "invariant 3: walking to %#llx, which is not a table", pa);
 	return current_test->nowhere;
 }
 
-u64 kpt_test_table_pa(const struct kpt_tree *tree, kpt_pte_t *table)
+kpt_pte_t kpt_test_make_table(struct kpt_tree *tree, kpt_pte_t *table)
 {
-	return __pa(table);
+	return kpt_table(to_test(tree)->config->format, __pa(table));
 }
 
-kpt_pte_t **kpt_test_table_link(kpt_pte_t *table)
-{
-	return &to_info(table)->link;
-}
-
-/* With @guard bytes before it that are not its own, and as many after it. */
+/* Allocate a table with @guard bytes before and after it. */
 static kpt_pte_t *
 new_table(struct kpt_test *t, int level, unsigned int entries, unsigned int guard)
 {
@@ -176,14 +169,14 @@ static void release(struct kpt_table_info *info)
 	kfree(info);
 }
 
-kpt_pte_t *kpt_test_alloc(struct kpt_tree *tree, const struct kpt_visit *parent)
+kpt_pte_t *kpt_test_alloc(struct kpt_tree *tree, const struct kpt_iter *parent)
 {
 	struct kpt_test *t = to_test(tree);
 	int level = parent->level - 1;
 	kpt_pte_t *table;
 
 	if (level < 0 || level >= tree->top) {
-		kpt_test_report(t, "a table for level %d is asked for", level);
+		kpt_test_report(t, "allocation of a table for level %d", level);
 		return NULL;
 	}
 	if (!t->threads && fails(t, &t->alloc))
@@ -204,7 +197,7 @@ void kpt_test_free(struct kpt_tree *tree, kpt_pte_t *table)
 	struct kpt_test *t = to_test(tree);
 
 	if (info->state)
-		kpt_test_report(t, "a table of level %d in state %#lx is freed as private",
+		kpt_test_report(t, "a table of level %d in state %#lx is freed as if never linked",
 				info->level, info->state);
 	atomic_long_dec(&t->live);
 	release(info);
@@ -217,7 +210,7 @@ static void enter(struct kpt_table_info *info, enum kpt_table_state state)
 				info->level, state);
 }
 
-void kpt_test_attached(struct kpt_tree *tree, kpt_pte_t *table, int level)
+void kpt_test_linked(struct kpt_tree *tree, kpt_pte_t *table, int level)
 {
 	struct kpt_table_info *info = to_info(table);
 
@@ -228,7 +221,7 @@ void kpt_test_attached(struct kpt_tree *tree, kpt_pte_t *table, int level)
 	atomic_long_inc(&info->t->tables[level]);
 }
 
-void kpt_test_detached(struct kpt_tree *tree, kpt_pte_t *table, int level)
+void kpt_test_unlinked(struct kpt_tree *tree, kpt_pte_t *table, int level, int leaves)
 {
 	struct kpt_table_info *info = to_info(table);
 
@@ -237,10 +230,16 @@ void kpt_test_detached(struct kpt_tree *tree, kpt_pte_t *table, int level)
 				info->level, level);
 	enter(info, KPT_TABLE_UNLINKED);
 	atomic_long_dec(&info->t->tables[level]);
-	if (level || !info->t->config->unheard)
+	if (leaves >= 0) {
+		if (level)
+			kpt_test_report(info->t, "the leaves of level %d are counted", level);
+		info->counted = true;
+		info->leaves = leaves;
+	}
+	if (level || !info->t->config->no_events)
 		return;
 
-	WRITE_ONCE(info->unheard, true);
+	WRITE_ONCE(info->no_events, true);
 	kpt_dirt_unlinked(info->t, table, info->ia);
 }
 
@@ -280,7 +279,7 @@ static void keep_poisoned(struct kpt_test *t, struct kpt_table_info *info)
 		release_poisoned(oldest);
 }
 
-/* As a client does. */
+/* Same as what a client has to do, see &kpt_ops.unlinked. */
 static void uncount_late_leaves(struct kpt_table_info *info)
 {
 	const struct kpt_format *fmt = info->t->config->format;
@@ -302,7 +301,7 @@ static void grace_period_ended(struct kpt_table_info *info)
 			    BIT(KPT_TABLE_RECLAIMED)))
 		kpt_test_report(t, "a table of level %d is freed in state %#lx",
 				info->level, info->state);
-	if (!t->tree.retired)
+	if (!t->tree.no_flush)
 		kpt_cpus_check_table(t, info->table, "freed");
 	enter(info, KPT_TABLE_FREED);
 	keep_poisoned(t, info);
@@ -314,7 +313,7 @@ static void after_grace_period(struct rcu_head *rcu)
 	grace_period_ended(container_of(rcu, struct kpt_table_info, rcu));
 }
 
-/* The shortest grace period there can be: no walk is left that was under way. */
+/* The shortest possible grace period: wait only for operations that have begun. */
 static void wait_for(struct kpt_table_info *info, unsigned long readers)
 {
 	info->readers = readers;
@@ -341,8 +340,8 @@ void kpt_test_reclaim(struct kpt_tree *tree, kpt_pte_t *table)
 {
 	struct kpt_table_info *info = to_info(table);
 
-	if (!info->t->tree.retired)
-		kpt_cpus_check_table(info->t, table, "reclaimed before it was invalidated");
+	if (!info->t->tree.no_flush)
+		kpt_cpus_check_table(info->t, table, "reclaimed before the flush");
 	enter(info, KPT_TABLE_RECLAIMED);
 	atomic_long_inc(&info->t->reclaimed);
 	if (info->t->schedule)
@@ -355,7 +354,7 @@ bool kpt_test_must_report(struct kpt_test *t, const kpt_pte_t *table, bool sets_
 {
 	const struct kpt_table_info *info = to_info(table);
 
-	return !READ_ONCE(info->unheard) &&
+	return !READ_ONCE(info->no_events) &&
 	       (sets_dirty || !test_bit(KPT_TABLE_UNLINKED, &info->state));
 }
 
@@ -364,71 +363,51 @@ bool kpt_test_freed(const kpt_pte_t *table)
 	return test_bit(KPT_TABLE_FREED, &to_info(table)->state);
 }
 
-/* What the engine tells */
+/* Events from the engine */
 
 void kpt_test_leaves(struct kpt_tree *tree, int level, long delta)
 {
 	atomic_long_add(delta, &to_test(tree)->leaves[level]);
 }
 
-void kpt_test_counted(struct kpt_tree *tree, kpt_pte_t *table, unsigned int leaves)
-{
-	struct kpt_table_info *info = to_info(table);
-
-	if (info->level || !test_bit(KPT_TABLE_UNLINKED, &info->state))
-		kpt_test_report(info->t, "the leaves of level %d are counted in state %#lx",
-				info->level, info->state);
-	info->counted = true;
-	info->leaves = leaves;
-}
-
-bool kpt_test_hears(struct kpt_tree *tree)
-{
-	return false;
-}
-
-static bool is_unheard(struct kpt_test *t, const struct kpt_visit *v)
+static bool has_no_events(struct kpt_test *t, kpt_ptep_t ptep, int level)
 {
 	unsigned long size = kpt_entries(t->config->format) * sizeof(kpt_pte_t);
-	const kpt_pte_t *table = (void *)ALIGN_DOWN((unsigned long)v->ptep, size);
+	const kpt_pte_t *table = (void *)ALIGN_DOWN((unsigned long)ptep, size);
 
-	return !v->level && READ_ONCE(to_info(table)->unheard);
+	return !level && READ_ONCE(to_info(table)->no_events);
 }
 
-void kpt_test_changed(struct kpt_tree *tree, const struct kpt_visit *v, kpt_pte_t new)
+void kpt_test_changed(struct kpt_tree *tree, kpt_ptep_t ptep, u64 ia, int level,
+		      kpt_pte_t old, kpt_pte_t new)
 {
 	struct kpt_test *t = to_test(tree);
 
-	if (kpt_frozen(t->config->format, v->pte))
-		kpt_test_report(t, "a change of a frozen entry at %#llx is told", v->ia);
-	if (!is_unheard(t, v))
-		kpt_dirt_changed(t, v->ia, v->level, v->pte, new);
-	kpt_dirt_balance(t, v->ia, v->level, v->pte, new);
+	if (kpt_frozen(t->config->format, old))
+		kpt_test_report(t, "event for the change of a frozen entry at %#llx", ia);
+	if (!has_no_events(t, ptep, level))
+		kpt_dirt_changed(t, ia, level, old, new);
+	kpt_dirt_balance(t, ia, level, old, new);
 }
 
-void kpt_test_invalidate(struct kpt_tree *tree, const struct kpt_debt *debt)
+void kpt_test_flush(struct kpt_tree *tree, const struct kpt_flush *flush)
 {
 	struct kpt_test *t = to_test(tree);
 
-	if (tree->retired || debt->start >= debt->end || !debt->owes ||
-	    debt->owes & ~(KPT_OWES_LOCAL | KPT_OWES_BROADCAST))
-		kpt_test_report(t, "an invalidation of %#llx to %#llx, owing %#x",
-				debt->start, debt->end, debt->owes);
+	if (tree->no_flush || flush->start >= flush->end || !flush->scope ||
+	    flush->scope & ~(KPT_FLUSH_LOCAL | KPT_FLUSH_BROADCAST))
+		kpt_test_report(t, "bad flush of %#llx to %#llx, scope %#x",
+				flush->start, flush->end, flush->scope);
 	if (t->schedule)
 		kpt_schedule_point(t->schedule);
 	atomic_inc(&t->invalidations);
 	kpt_test_step(t);
-	kpt_cpus_invalidate(t, debt);
-}
-
-bool kpt_test_needs_break(struct kpt_tree *tree)
-{
-	return !to_test(tree)->config->no_break;
+	kpt_cpus_invalidate(t, flush);
 }
 
 /* The lock */
 
-void kpt_test_begin(struct kpt_tree *tree)
+void kpt_test_read_lock(struct kpt_tree *tree)
 {
 	struct kpt_test *t = to_test(tree);
 
@@ -441,7 +420,7 @@ void kpt_test_begin(struct kpt_tree *tree)
 		t->depth++;
 }
 
-void kpt_test_end(struct kpt_tree *tree)
+void kpt_test_read_unlock(struct kpt_tree *tree)
 {
 	struct kpt_test *t = to_test(tree);
 
@@ -450,11 +429,11 @@ void kpt_test_end(struct kpt_tree *tree)
 		return;
 	}
 	if (!t->threads && --t->depth < 0)
-		kpt_test_report(t, "a walk ends that did not begin");
+		kpt_test_report(t, "kpt_end() without kpt_begin()");
 	rcu_read_unlock();
 }
 
-/* Several threads would count each other's steps. */
+/* With several threads, the steps of all of them would be counted. */
 static bool counts_steps(const struct kpt_test *t)
 {
 	return !t->threads && !t->schedule;
@@ -471,7 +450,7 @@ static void end_of_steps(struct kpt_test *t)
 	if (!counts_steps(t))
 		return;
 	if (t->steps > KPT_LOOK_EVERY)
-		kpt_test_report(t, "invariant 6: %u slow steps between two looks", t->steps);
+		kpt_test_report(t, "invariant 6: %u slow steps without a check to yield", t->steps);
 	t->steps = 0;
 }
 
@@ -481,7 +460,7 @@ bool kpt_test_want_yield(struct kpt_tree *tree)
 
 	end_of_steps(t);
 	if (t->yields > KPT_TEST_YIELDS) {
-		kpt_test_report(t, "invariant 6: a walk yields for ever");
+		kpt_test_report(t, "invariant 6: an operation yields forever");
 		return false;
 	}
 	if (t->schedule)
@@ -489,7 +468,7 @@ bool kpt_test_want_yield(struct kpt_tree *tree)
 	return !t->threads && t->depth == 1 && due(&t->yield);
 }
 
-/* The lock is dropped: what protects or unmaps has been paid. */
+/* Flushes that are not deferred must be done before the lock is dropped. */
 void kpt_test_yield(struct kpt_tree *tree, bool shared)
 {
 	struct kpt_test *t = to_test(tree);
@@ -502,7 +481,7 @@ void kpt_test_yield(struct kpt_tree *tree, bool shared)
 		return;
 	}
 	if (t->depth || lock != expected)
-		kpt_test_report(t, "a walk yields at depth %d, lock state %d, shared %d",
+		kpt_test_report(t, "yield at depth %d, lock state %d, shared %d",
 				t->depth, lock, shared);
 	kpt_cpus_check(t);
 	t->lock = KPT_UNLOCKED;
@@ -511,7 +490,7 @@ void kpt_test_yield(struct kpt_tree *tree, bool shared)
 	t->lock = lock;
 }
 
-/* Whoever is faster does so between the engine's last look and its exchange. */
+/* Called between the last read of an entry and the exchange, so it can win the race. */
 bool kpt_test_lose_race(struct kpt_tree *tree)
 {
 	struct kpt_test *t = to_test(tree);
@@ -527,24 +506,24 @@ static bool only_tracks(const struct kpt_call *call)
 	       call->op == KPT_OP_EDIT_MASK;
 }
 
-void kpt_test_pay(struct kpt_test *t, const struct kpt_debt *debt)
+void kpt_test_do_flush(struct kpt_test *t, const struct kpt_flush *flush)
 {
-	if (debt->owes)
-		kpt_test_invalidate(&t->tree, debt);
+	if (flush->scope)
+		kpt_test_flush(&t->tree, flush);
 }
 
-void kpt_test_pay_tracked(struct kpt_test *t)
+void kpt_test_flush_deferred(struct kpt_test *t)
 {
-	kpt_test_pay(t, &t->tracked);
-	t->tracked = (struct kpt_debt) { };
+	kpt_test_do_flush(t, &t->deferred);
+	t->deferred = (struct kpt_flush) { };
 }
 
-void kpt_test_pay_aged(struct kpt_test *t)
+void kpt_test_flush_aged(struct kpt_test *t)
 {
-	struct kpt_debt all = { .end = kpt_tree_end(&t->tree), .owes = KPT_OWES_LEAF };
+	struct kpt_flush all = { .end = kpt_tree_end(&t->tree), .scope = KPT_FLUSH_LEAF };
 
 	if (t->config->saved)
-		kpt_test_pay(t, &all);
+		kpt_test_do_flush(t, &all);
 }
 
 static bool yields(const struct kpt_call *call)
@@ -554,8 +533,8 @@ static bool yields(const struct kpt_call *call)
 }
 
 /*
- * As a client does it: lock, operation, payment, unlock.  The tracked debt of an
- * operation that owes is kept for later, all else is paid here.
+ * Same as what a client does: lock, run the operation, flush, unlock.  Deferred
+ * flushes are kept for later, all others are done here.
  */
 long kpt_test_run(struct kpt_test *t, struct kpt_call *call)
 {
@@ -564,7 +543,7 @@ long kpt_test_run(struct kpt_test *t, struct kpt_call *call)
 	long ret;
 
 	call->tree = &t->tree;
-	call->debt.owes = 0;
+	call->flush.scope = 0;
 	t->yields = 0;
 	t->lock = call->shared ? KPT_LOCK_SHARED : KPT_LOCK_EXCLUSIVE;
 	t->tracking = tracking || only_tracks(call);
@@ -576,13 +555,13 @@ long kpt_test_run(struct kpt_test *t, struct kpt_call *call)
 	t->lock = lock;
 
 	if (only_tracks(call))
-		kpt_debt_add(&t->tracked, call->debt);
+		kpt_flush_add(&t->deferred, call->flush);
 	else
-		kpt_test_pay(t, &call->debt);
+		kpt_test_do_flush(t, &call->flush);
 	return ret;
 }
 
-/* A second, plain reader: what the accounting and the model are compared with. */
+/* An independent walker, to verify the accounting and the model. */
 struct kpt_reading {
 	struct kpt_test *t;
 	kpt_reader_t reader;
@@ -620,7 +599,7 @@ static unsigned int root_entries(struct kpt_test *t)
 	return 1U << (t->tree.ia_bits - kpt_shift(t->config->format, t->tree.top));
 }
 
-/* The root's entries for addresses that the tree does not have are nobody's. */
+/* Entries of the root for addresses outside of the tree must not be used. */
 static void read_root(struct kpt_reading *r)
 {
 	struct kpt_test *t = r->t;
@@ -636,28 +615,28 @@ static void read_root(struct kpt_reading *r)
 	read_table(r, root + first, end - first, 0, t->tree.top);
 }
 
-/* Reads everything and compares the accounting with it (invariant 9). */
+/* Read the whole tree and verify the accounting (invariant 9). */
 void kpt_test_read(struct kpt_test *t, kpt_reader_t reader, void *arg)
 {
 	struct kpt_reading r = { .t = t, .reader = reader, .arg = arg };
 
-	/* Those who were in an unlinked table while its leaves were counted changed some. */
-	if (t->config->unheard)
+	/* Late changes in tables whose leaves were counted are accounted after a grace period. */
+	if (t->config->no_events)
 		rcu_barrier();
 	read_root(&r);
 	for (int level = 0; level < KPT_MAX_LEVELS; level++) {
 		if (r.tables[level] != atomic_long_read(&t->tables[level]))
-			kpt_test_report(t, "invariant 9: %ld tables of level %d, accounted are %ld",
+			kpt_test_report(t, "invariant 9: %ld tables at level %d, but %ld accounted",
 					r.tables[level], level,
 					atomic_long_read(&t->tables[level]));
 		if (r.leaves[level] != atomic_long_read(&t->leaves[level]))
-			kpt_test_report(t, "invariant 9: %ld leaves of level %d, accounted are %ld",
+			kpt_test_report(t, "invariant 9: %ld leaves at level %d, but %ld accounted",
 					r.leaves[level], level,
 					atomic_long_read(&t->leaves[level]));
 	}
 }
 
-/* To follow it leads to no table; to write it is noticed. */
+/* Guard entries next to the root: following them is reported, and so is writing. */
 #define GUARD	PAGE_SIZE
 
 static kpt_pte_t beside_root(struct kpt_test *t)
@@ -671,14 +650,14 @@ static void check_beside_root(struct kpt_test *t)
 
 	for (unsigned int i = 0; i < GUARD / sizeof(*root); i++)
 		if (root[-1 - (int)i] != beside_root(t) || end[i] != beside_root(t))
-			kpt_test_report(t, "invariant 3: what is beside the root was written");
+			kpt_test_report(t, "invariant 3: an entry outside of the root was written");
 }
 
 void kpt_test_check(struct kpt_test *t)
 {
 	check_beside_root(t);
 	if (t->depth || t->lock != KPT_UNLOCKED)
-		kpt_test_report(t, "a walk is still under way, depth %d", t->depth);
+		kpt_test_report(t, "an operation has not ended, depth %d", t->depth);
 	if (!atomic_xchg(&t->reports, 0))
 		return;
 	KUNIT_FAIL(t->kunit, "%s: %s", t->config->name, t->report);
@@ -692,7 +671,7 @@ void kpt_test_check(struct kpt_test *t)
 
 static ulong seed;
 module_param(seed, ulong, 0444);
-MODULE_PARM_DESC(seed, "what random tests start from, 0: chosen at random");
+MODULE_PARM_DESC(seed, "seed of random tests, 0 for a random one");
 
 void kpt_test_seed(struct kpt_test *t)
 {
@@ -717,6 +696,8 @@ struct kpt_test *kpt_test_start(struct kunit *kunit, const struct kpt_config *co
 	t->kunit = kunit;
 	t->config = config;
 	t->tree.top = config->levels - 1;
+	t->tree.leaf_events = !config->no_events;
+	t->tree.no_break = config->no_break;
 	t->tree.ia_bits = config->ia_bits;
 	spin_lock_init(&t->cpu_lock);
 	INIT_LIST_HEAD(&t->freed);
@@ -734,7 +715,7 @@ struct kpt_test *kpt_test_start(struct kunit *kunit, const struct kpt_config *co
 	return t;
 }
 
-/* Empties the tree and proves that nothing was lost on the way. */
+/* Zap the tree and verify that nothing leaked. */
 void kpt_test_finish(struct kpt_test *t)
 {
 	struct kpt_table_info *info, *next;

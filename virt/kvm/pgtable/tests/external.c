@@ -3,10 +3,10 @@
 
 enum { NOTHING, LEAF, TABLE };
 
-/* Who is refused so often will not give up. */
+/* After that many failed changes, assume that the engine retries forever. */
 #define ENOUGH	1000
 
-/* What a mirror's table is called in @tables. */
+/* Index into &kpt_external.tables. */
 static unsigned long table_key(u64 pa)
 {
 	return pa >> PAGE_SHIFT;
@@ -40,10 +40,10 @@ static void put(struct kpt_test *t, u64 ia, int level, unsigned long what)
 		xa_erase(&x->entries[level], position(t, ia, level));
 	else if (xa_err(xa_store(&x->entries[level], position(t, ia, level),
 				 xa_mk_value(what), GFP_ATOMIC)))
-		kpt_test_report(t, "no memory for the external tables");
+		kpt_test_report(t, "out of memory for the external tables");
 }
 
-/* Whoever looks while the external tables change finds the entry, or one above it, frozen. */
+/* The entry, or one above it, must be frozen while the external tables change. */
 static void check_frozen(struct kpt_test *t, u64 ia, int level)
 {
 	struct kpt_call c = {
@@ -56,7 +56,7 @@ static void check_frozen(struct kpt_test *t, u64 ia, int level)
 	long found = t->config->run(&c);
 
 	if (found < level || !kpt_frozen(t->config->format, c.ptes[found]))
-		kpt_test_report(t, "mirror: %#llx is not frozen at level %d, but %#llx at %ld",
+		kpt_test_report(t, "mirror: %#llx is not frozen at level %d, found %#llx at %ld",
 				ia, level, c.ptes[found], found);
 }
 
@@ -86,45 +86,24 @@ static void check_set(struct kpt_test *t, u64 ia, int level, kpt_pte_t old, kpt_
 
 	check_frozen(t, ia, level);
 	if (level < t->tree.top && at(t, ia, level + 1) != TABLE)
-		kpt_test_report(t, "mirror: %#llx changes at level %d below no table", ia, level);
+		kpt_test_report(t, "mirror: %#llx changes at level %d without a table", ia, level);
 	if (was == TABLE)
-		kpt_test_report(t, "mirror: %#llx changes at level %d and is a table", ia, level);
+		kpt_test_report(t, "mirror: %#llx changes at level %d, but is a table", ia, level);
 	if (kpt_is_leaf(fmt, old, level) ? was != LEAF : was == LEAF)
-		kpt_test_report(t, "mirror: %#llx was %lu, the engine says %#llx", ia, was, old);
+		kpt_test_report(t, "mirror: %#llx was type %lu, but the engine passed %#llx", ia,
+				was, old);
 	if (kpt_is_table(fmt, new, level) && any_below(t, ia, level))
-		kpt_test_report(t, "mirror: %#llx is linked and has children already", ia);
+		kpt_test_report(t, "mirror: %#llx is linked, but already has children", ia);
 }
 
-int kpt_external_set(struct kpt_tree *tree, u64 ia, int level, kpt_pte_t old, kpt_pte_t new)
+static void free_table(struct kpt_test *t, u64 pa)
 {
-	struct kpt_test *t = container_of(tree, struct kpt_test, tree);
-	const struct kpt_format *fmt = t->config->format;
-	struct kpt_trap *refuse = &t->external->refuse;
-
-	kpt_test_step(t);
-	check_set(t, ia, level, old, new);
-	if (++refuse->seen > ENOUGH && refuse->every)
-		kpt_test_report(t, "invariant 6: %#llx is asked for again and again", ia);
-	else if (refuse->seen == refuse->at || (refuse->every && refuse->seen > refuse->at))
-		return t->external->error ?: -EIO;
-
-	if (kpt_is_table(fmt, new, level))
-		put_table(t, ia, level, new, kpt_present(fmt, old));
-	else
-		put(t, ia, level, kpt_present(fmt, new) ? LEAF : NOTHING);
-	return 0;
-}
-
-void kpt_external_free(struct kpt_tree *tree, kpt_pte_t *table)
-{
-	struct kpt_test *t = container_of(tree, struct kpt_test, tree);
-	void *where = xa_erase(&t->external->tables, table_key(__pa(table)));
+	void *where = xa_erase(&t->external->tables, table_key(pa));
 	int level;
 	u64 ia;
 
-	kpt_test_step(t);
 	if (!where) {
-		kpt_test_report(t, "mirror: a table is freed that was never linked");
+		kpt_test_report(t, "mirror: freeing a table that was never linked");
 		return;
 	}
 	level = xa_to_value(where) % KPT_MAX_LEVELS;
@@ -135,6 +114,30 @@ void kpt_external_free(struct kpt_tree *tree, kpt_pte_t *table)
 	put(t, ia, level, NOTHING);
 }
 
+int kpt_external_set(struct kpt_tree *tree, u64 ia, int level, kpt_pte_t old, kpt_pte_t new)
+{
+	struct kpt_test *t = container_of(tree, struct kpt_test, tree);
+	const struct kpt_format *fmt = t->config->format;
+	struct kpt_trap *refuse = &t->external->refuse;
+
+	kpt_test_step(t);
+	if (kpt_is_table(fmt, old, level)) {
+		free_table(t, kpt_oa(fmt, old));
+		return 0;
+	}
+	check_set(t, ia, level, old, new);
+	if (++refuse->seen > ENOUGH && refuse->every)
+		kpt_test_report(t, "invariant 6: the change of %#llx is retried forever", ia);
+	else if (refuse->seen == refuse->at || (refuse->every && refuse->seen > refuse->at))
+		return t->external->error ?: -EIO;
+
+	if (kpt_is_table(fmt, new, level))
+		put_table(t, ia, level, new, kpt_present(fmt, old));
+	else
+		put(t, ia, level, kpt_present(fmt, new) ? LEAF : NOTHING);
+	return 0;
+}
+
 static void expect_entry(struct kpt_test *t, u64 ia, int level, kpt_pte_t pte, void *arg)
 {
 	const struct kpt_format *fmt = t->config->format;
@@ -142,11 +145,11 @@ static void expect_entry(struct kpt_test *t, u64 ia, int level, kpt_pte_t pte, v
 			     kpt_present(fmt, pte) ? LEAF : NOTHING;
 
 	if (at(t, ia, level) != want)
-		kpt_test_report(t, "mirror: %#llx is %lu at level %d, the mirror has %#llx",
+		kpt_test_report(t, "mirror: %#llx is type %lu at level %d, the mirror has %#llx",
 				ia, at(t, ia, level), level, pte);
 }
 
-/* As many leaves and tables as the mirror, and each where the mirror has it. */
+/* Verify that there are the same leaves and tables as in the mirror. */
 void kpt_external_compare(struct kpt_test *t)
 {
 	long leaves = 0, tables = 0;

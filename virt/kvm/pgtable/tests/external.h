@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A fake of the tables that a mirror stands for, as TDX has them. */
+/* Fake external page tables for a mirror, as used by TDX. */
 #ifndef __KVM_PGTABLE_TESTS_EXTERNAL_H
 #define __KVM_PGTABLE_TESTS_EXTERNAL_H
 
@@ -9,12 +9,12 @@
 
 /**
  * struct kpt_external - external tables
- * @entries:	by level, what stands at an index: a leaf or a table
- * @tables:	by page of the mirror's table, where its external counterpart is linked
- * @leaves:	how many leaves there are
- * @table_count: how many tables there are
- * @refuse:	chances to refuse a change
- * @error:	what is answered then, -EIO if it is 0
+ * @entries:	type of each entry, leaf or table, by level and index
+ * @tables:	location of each external table, by the page of the mirror's table
+ * @leaves:	number of leaves
+ * @table_count: number of tables
+ * @refuse:	makes changes fail
+ * @error:	error to return in that case, -EIO if 0
  */
 struct kpt_external {
 	struct xarray entries[KPT_MAX_LEVELS];
@@ -29,10 +29,9 @@ void kpt_external_start(struct kpt_test *t, struct kpt_external *x);
 void kpt_external_finish(struct kpt_test *t);
 void kpt_external_compare(struct kpt_test *t);
 
-/* As if what was refused at this address, and @tables above it, had been removed. */
+/* Remove the leaf at @ia whose removal failed, and @tables levels of tables above it. */
 void kpt_external_forget(struct kpt_test *t, u64 ia, int tables);
 
 int kpt_external_set(struct kpt_tree *tree, u64 ia, int level, kpt_pte_t old, kpt_pte_t new);
-void kpt_external_free(struct kpt_tree *tree, kpt_pte_t *table);
 
 #endif /* __KVM_PGTABLE_TESTS_EXTERNAL_H */

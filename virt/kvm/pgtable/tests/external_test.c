@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Mirror tables: what the engine promises to the external tables that follow
- * them.  Most is checked by the fake itself, whenever a hook is called.
+ * Tests of external tables.  The fake external tables do most checks themselves, in
+ * their callbacks.
  */
 #include "external.h"
 
@@ -79,7 +79,7 @@ static void follows_every_change(struct kunit *test)
 	}
 }
 
-/* Returns true if the change was too short to have an n-th step. */
+/* Return true if the operation has less than @n external updates. */
 static bool nth_step_is_refused(struct kunit *test, bool shared, unsigned int n)
 {
 	struct kpt_mirror *m = start(test);
@@ -90,7 +90,7 @@ static bool nth_step_is_refused(struct kunit *test, bool shared, unsigned int n)
 	ret = run(m, KPT_OP_MAP, first, end, shared);
 	live = atomic_long_read(&m->t->live);
 	KUNIT_EXPECT_TRUE(test, !ret || ret == -EIO);
-	KUNIT_EXPECT_EQ_MSG(test, live, m->x.table_count, "a table was kept for nothing");
+	KUNIT_EXPECT_EQ_MSG(test, live, m->x.table_count, "a table leaked");
 	m->x.refuse.at = 0;
 	KUNIT_EXPECT_EQ(test, run(m, KPT_OP_MAP, first, end, shared), 0);
 	KUNIT_EXPECT_EQ(test, m->x.leaves, 4);
@@ -122,7 +122,7 @@ static void refused_protection_leaves_the_entry(struct kunit *test)
 	finish(m);
 }
 
-/* Another walk was not faster: to try again at once would never end. */
+/* There is no race, so retrying immediately would never end. */
 static void does_not_ask_again(struct kunit *test)
 {
 	static const enum kpt_op ops[] = { KPT_OP_WRPROT, KPT_OP_EDIT_MASK };
@@ -141,7 +141,7 @@ static void does_not_ask_again(struct kunit *test)
 	}
 }
 
-/* The memory is about to be somebody else's: it goes from the mirror, and so does all else. */
+/* The memory is about to be reused, so the mirror is unmapped completely despite errors. */
 static void refused_removal_goes_on(struct kunit *test, enum kpt_op op, unsigned int what,
 				    int level, bool shared)
 {
@@ -167,9 +167,10 @@ static void refused_removal_goes_on(struct kunit *test, enum kpt_op op, unsigned
 	KUNIT_EXPECT_EQ(test, kpt_test_run(m->t, &c), -EIO);
 	kpt_test_check(m->t);
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&m->t->leaves[0]), 1);
-	KUNIT_EXPECT_EQ_MSG(test, m->x.leaves, 2, "one that was refused, one beside the range");
+	KUNIT_EXPECT_EQ_MSG(test, m->x.leaves, 2,
+			    "the leaf that failed, and the one outside of the range");
 	KUNIT_EXPECT_EQ_MSG(test, m->x.table_count, tables ? had - 1 : had,
-			    "the table behind is freed, the one with the page is not");
+			    "the table without an error is freed, the other one is not");
 	if (tables)
 		KUNIT_EXPECT_EQ(test, atomic_long_read(&m->t->tables[0]), 1);
 
@@ -190,7 +191,7 @@ static void completes_a_refused_removal(struct kunit *test)
 	}
 }
 
-/* The fake counts the steps. */
+/* kpt_external_set() counts the steps. */
 static void looks_between_few_steps(struct kunit *test)
 {
 	static const enum kpt_op ops[] = { KPT_OP_WRPROT, KPT_OP_SPLIT, KPT_OP_UNMAP, KPT_OP_ZAP };
@@ -219,7 +220,7 @@ static void looks_between_few_steps(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, kpt_test_run(m->t, &map), 0);
 		KUNIT_EXPECT_EQ(test, kpt_test_run(m->t, &c), 0);
 		KUNIT_EXPECT_GE_MSG(test, m->t->yield.seen, 40 / 32 + 1, "operation %d", c.op);
-		kpt_test_pay_tracked(m->t);
+		kpt_test_flush_deferred(m->t);
 		finish(m);
 	}
 }

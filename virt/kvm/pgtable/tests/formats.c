@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The architectures' readings of an entry and their rules of change, from the
- * manuals that each format's header names.  Nothing here may use a descriptor.
+ * Decoders and rules of the architectures, written from the manuals that are listed in
+ * the header of each format.  Must not depend on the formats under test.
  */
 #include "formats.h"
 
@@ -34,51 +34,51 @@ const struct kpt_test_format *const kpt_test_formats[] = {
 const u8 kpt_rules_x86[KPT_CHANGES] = {
 	[KPT_BAD]	= KPT_REFUSED,
 	[KPT_REMAP]	= KPT_REFUSED,
-	[KPT_TRACK]	= KPT_OWES_LEAF,
-	[KPT_PROTECT]	= KPT_OWES_LEAF,
-	[KPT_UNMAP]	= KPT_OWES_LEAF,
-	[KPT_COLLAPSE]	= KPT_OWES_LEAF | KPT_OWES_WALK,
-	[KPT_DETACH]	= KPT_OWES_LEAF | KPT_OWES_WALK,
+	[KPT_TRACK]	= KPT_FLUSH_LEAF,
+	[KPT_PROTECT]	= KPT_FLUSH_LEAF,
+	[KPT_UNMAP]	= KPT_FLUSH_LEAF,
+	[KPT_COLLAPSE]	= KPT_FLUSH_LEAF | KPT_FLUSH_WALK,
+	[KPT_DETACH]	= KPT_FLUSH_LEAF | KPT_FLUSH_WALK,
 };
 
 const u8 kpt_rules_arm64[KPT_CHANGES] = {
 	[KPT_BAD]	= KPT_REFUSED,
-	[KPT_RELAX]	= KPT_OWES_LOCAL,
-	[KPT_TRACK]	= KPT_OWES_LEAF,
-	[KPT_PROTECT]	= KPT_OWES_LEAF,
-	[KPT_UNMAP]	= KPT_OWES_LEAF,
-	[KPT_REMAP]	= KPT_BREAK | KPT_OWES_LEAF,
-	[KPT_SPLIT]	= KPT_BREAK | KPT_OWES_LEAF,
-	[KPT_COLLAPSE]	= KPT_BREAK | KPT_OWES_LEAF | KPT_OWES_WALK,
-	[KPT_DETACH]	= KPT_OWES_LEAF | KPT_OWES_WALK,
+	[KPT_RELAX]	= KPT_FLUSH_LOCAL,
+	[KPT_TRACK]	= KPT_FLUSH_LEAF,
+	[KPT_PROTECT]	= KPT_FLUSH_LEAF,
+	[KPT_UNMAP]	= KPT_FLUSH_LEAF,
+	[KPT_REMAP]	= KPT_BREAK | KPT_FLUSH_LEAF,
+	[KPT_SPLIT]	= KPT_BREAK | KPT_FLUSH_LEAF,
+	[KPT_COLLAPSE]	= KPT_BREAK | KPT_FLUSH_LEAF | KPT_FLUSH_WALK,
+	[KPT_DETACH]	= KPT_FLUSH_LEAF | KPT_FLUSH_WALK,
 };
 
 const u8 kpt_rules_gstage[KPT_CHANGES] = {
 	[KPT_BAD]	= KPT_REFUSED,
-	[KPT_MAP]	= KPT_OWES_LOCAL,
-	[KPT_YOUNG]	= KPT_OWES_LOCAL,
-	[KPT_RELAX]	= KPT_OWES_LOCAL,
-	[KPT_TRACK]	= KPT_OWES_LEAF,
-	[KPT_PROTECT]	= KPT_OWES_LEAF,
-	[KPT_UNMAP]	= KPT_OWES_LEAF,
-	[KPT_REMAP]	= KPT_OWES_LEAF,
-	[KPT_SPLIT]	= KPT_OWES_LEAF,
-	[KPT_COLLAPSE]	= KPT_OWES_LEAF | KPT_OWES_WALK | KPT_OWES_ALL,
-	[KPT_DETACH]	= KPT_OWES_LEAF | KPT_OWES_WALK | KPT_OWES_ALL,
+	[KPT_MAP]	= KPT_FLUSH_LOCAL,
+	[KPT_YOUNG]	= KPT_FLUSH_LOCAL,
+	[KPT_RELAX]	= KPT_FLUSH_LOCAL,
+	[KPT_TRACK]	= KPT_FLUSH_LEAF,
+	[KPT_PROTECT]	= KPT_FLUSH_LEAF,
+	[KPT_UNMAP]	= KPT_FLUSH_LEAF,
+	[KPT_REMAP]	= KPT_FLUSH_LEAF,
+	[KPT_SPLIT]	= KPT_FLUSH_LEAF,
+	[KPT_COLLAPSE]	= KPT_FLUSH_LEAF | KPT_FLUSH_WALK | KPT_FLUSH_ALL,
+	[KPT_DETACH]	= KPT_FLUSH_LEAF | KPT_FLUSH_WALK | KPT_FLUSH_ALL,
 };
 
 const u8 kpt_rules_loongarch[KPT_CHANGES] = {
 	[KPT_BAD]	= KPT_REFUSED,
-	[KPT_MAP]	= KPT_OWES_LOCAL,
-	[KPT_YOUNG]	= KPT_OWES_LOCAL,
-	[KPT_RELAX]	= KPT_OWES_LOCAL,
-	[KPT_TRACK]	= KPT_OWES_LEAF,
-	[KPT_PROTECT]	= KPT_OWES_LEAF,
-	[KPT_UNMAP]	= KPT_OWES_LEAF,
-	[KPT_REMAP]	= KPT_BREAK | KPT_OWES_LEAF,
-	[KPT_SPLIT]	= KPT_BREAK | KPT_OWES_LEAF,
-	[KPT_COLLAPSE]	= KPT_BREAK | KPT_OWES_LEAF | KPT_OWES_WALK | KPT_OWES_ALL,
-	[KPT_DETACH]	= KPT_OWES_LEAF | KPT_OWES_WALK | KPT_OWES_ALL,
+	[KPT_MAP]	= KPT_FLUSH_LOCAL,
+	[KPT_YOUNG]	= KPT_FLUSH_LOCAL,
+	[KPT_RELAX]	= KPT_FLUSH_LOCAL,
+	[KPT_TRACK]	= KPT_FLUSH_LEAF,
+	[KPT_PROTECT]	= KPT_FLUSH_LEAF,
+	[KPT_UNMAP]	= KPT_FLUSH_LEAF,
+	[KPT_REMAP]	= KPT_BREAK | KPT_FLUSH_LEAF,
+	[KPT_SPLIT]	= KPT_BREAK | KPT_FLUSH_LEAF,
+	[KPT_COLLAPSE]	= KPT_BREAK | KPT_FLUSH_LEAF | KPT_FLUSH_WALK | KPT_FLUSH_ALL,
+	[KPT_DETACH]	= KPT_FLUSH_LEAF | KPT_FLUSH_WALK | KPT_FLUSH_ALL,
 };
 
 static bool bit(u64 pte, unsigned int n)
@@ -101,7 +101,7 @@ static unsigned int perms(bool r, bool w, bool x, bool ux)
 	return (r ? KPT_R : 0) | (w ? KPT_W : 0) | (x ? KPT_X : 0) | (ux ? KPT_UX : 0);
 }
 
-/* KVM/x86 decides by bit 11 what is present; bit 7 makes a leaf above level 0. */
+/* Bit 11 is KVM/x86's present bit; bit 7 is set in leaves above level 0. */
 static enum kpt_kind x86_kind(u64 pte, int level)
 {
 	if (!bit(pte, 11))
@@ -122,7 +122,7 @@ static unsigned int ept_type(u64 pte)
 	return KPT_NO_TYPE;
 }
 
-/* What KVM's ageing without A/D flags took away still counts as allowed. */
+/* Permissions that KVM's ageing without A/D flags has cleared are still allowed. */
 static u64 ept_before_ageing(u64 pte)
 {
 	bool aged = field(pte, 61, 60) == 1 && !field(pte, 2, 0) && !bit(pte, 10);
@@ -341,7 +341,7 @@ struct kpt_reading kpt_read_gstage(u64 pte, int level)
 	};
 }
 
-/* KVM decides by bit 60 what is present; a walk only ever ends in the invalid table. */
+/* Bit 60 is KVM's present bit; for hardware, walks end in the invalid table. */
 static enum kpt_kind loongarch_kind(u64 pte, int level)
 {
 	if (!bit(pte, 60))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The formats under test, each with what the architecture's manual says of it. */
+/* Formats under test, each with facts from the architecture manual. */
 #ifndef __KVM_PGTABLE_TESTS_FORMATS_H
 #define __KVM_PGTABLE_TESTS_FORMATS_H
 
@@ -14,12 +14,12 @@ enum kpt_kind {
 	KPT_FROZEN,
 	KPT_TABLE,
 	KPT_LEAF,
-	KPT_RESERVED,	/* present, but refused by hardware */
+	KPT_RESERVED,	/* present, but malformed for hardware */
 };
 
 /**
- * enum kpt_vector_flags - more about an entry
- * @MADE:	the descriptor encodes exactly this value
+ * enum kpt_vector_flags - properties of an entry
+ * @MADE:	the format encodes exactly this value
  * @YOUNG:	accessed is set
  * @DIRTY:	dirty is set
  */
@@ -30,14 +30,14 @@ enum kpt_vector_flags {
 };
 
 /**
- * struct kpt_vector - an entry, and what it is by the manual
+ * struct kpt_vector - an entry, and its meaning according to the manual
  * @pte:	value
- * @level:	level that it stands at
+ * @level:	level
  * @kind:	&enum kpt_kind
  * @oa:		address of the memory or of the table
  * @prot:	&enum kpt_prot
  * @flags:	&enum kpt_vector_flags
- * @features:	&enum kpt_features that it is encoded with
+ * @features:	&enum kpt_features to encode it with
  */
 struct kpt_vector {
 	u64 pte;
@@ -50,17 +50,17 @@ struct kpt_vector {
 };
 
 /**
- * struct kpt_reading - an entry as the hardware sees it
- * @kind:	&enum kpt_kind but KPT_RESERVED; absent if neither leaf nor table
- * @valid:	the hardware takes it for present
- * @writable:	a write goes through without a fault, or would but for dirty
+ * struct kpt_reading - an entry as decoded by hardware
+ * @kind:	&enum kpt_kind except KPT_RESERVED; absent if neither leaf nor table
+ * @valid:	present for hardware
+ * @writable:	a write does not fault, apart from setting the dirty bit
  * @oa:		address of the memory or of the table
  * @perms:	KPT_PERMS part of &enum kpt_prot
- * @memory:	the bits that decide about the memory type
+ * @memory:	bits that define the memory type
  * @type:	KPT_DEVICE, KPT_NC, 0 for normal cached memory or KPT_NO_TYPE
  * @accessed:	accessed is set
  * @dirty:	dirty is set
- * @fast:	KVM may make it writable without a lock
+ * @fast:	a lockless fault may make it writable
  */
 struct kpt_reading {
 	enum kpt_kind kind;
@@ -79,26 +79,27 @@ struct kpt_reading {
 
 /**
  * struct kpt_test_format - a format under test
- * @name:	its row in KUnit's output
- * @format:	descriptor
- * @read:	reads an entry of a level, written without the descriptor
- * @rules:	what each class of change requires
- * @entries:	entries of a table
- * @levels:	levels of the deepest tree
- * @shifts:	log2 of what an entry maps, by level
- * @ia:		an input address ...
- * @indices:	... and its indices, by level
- * @block_levels: levels whose entries may map memory
- * @wide_root:	address bits that the root may resolve beyond a table's
+ * @name:	name of the KUnit parameter
+ * @format:	format
+ * @read:	decode an entry, independent of @format
+ * @rules:	&enum kpt_rule bits for each &enum kpt_class
+ * @entries:	entries per table
+ * @levels:	maximum number of levels
+ * @shifts:	log2 of the bytes that an entry maps, by level
+ * @ia:		an input address
+ * @indices:	table indices of @ia, by level
+ * @block_levels: bit n is set if a leaf is allowed at level n
+ * @wide_root:	extra address bits that the root may resolve
  * @oa_bits:	output address bits
- * @bits:	bits worth combining: each kind of decision has one, 0 repeated is none
- * @soft:	bits of a leaf that only software reads
- * @page_set:	at level 0, set in every leaf
- * @page_clear:	at level 0, clear in every leaf
- * @split_exec:	execution is allowed by privilege level
- * @exec_feature: what the CPU must offer for that, 0 if it always does
+ * @bits:	bits to test in all combinations, at least one of each kind; repeated
+ *		zeros at the end are unused
+ * @soft:	bits of a leaf that hardware ignores
+ * @page_set:	bits that are set in every leaf at level 0
+ * @page_clear:	bits that are clear in every leaf at level 0
+ * @split_exec:	execute permission depends on the privilege level
+ * @exec_feature: &enum kpt_features needed for @split_exec, or 0
  * @vectors:	literal entries
- * @count:	how many
+ * @count:	number of @vectors
  */
 struct kpt_test_format {
 	const char *name;

@@ -31,7 +31,7 @@ int kpt_largest_unit(const struct kpt_config *config)
 	return unit;
 }
 
-/* The window's tables: two on each side of a boundary, where there is one. */
+/* Use two tables on each side of a boundary, if there is one. */
 struct kpt_model *kpt_model_create(struct kpt_test *t, int unit)
 {
 	const struct kpt_format *fmt = t->config->format;
@@ -59,7 +59,7 @@ u64 kpt_rest_mask(const struct kpt_config *config)
 		 fmt->dirty | config->saved);
 }
 
-/* Which cells an operation's range, or the entry of a level around a cell, is */
+/* Cells of the range of an operation, or of the entry that a cell is part of */
 
 struct cells {
 	unsigned int first;
@@ -85,7 +85,7 @@ static struct cells cells_around(const struct kpt_model *m, unsigned int i, int 
 	return cells_between(m, ia, ia + kpt_span(fmt_of(m), level));
 }
 
-/* Is the whole span of an entry within the range? */
+/* Return true if an entry at @level around cell @i is completely within the range. */
 static bool covered(const struct kpt_model *m, const struct kpt_call *c, unsigned int i, int level)
 {
 	u64 ia = ALIGN_DOWN(cell_ia(m, i), kpt_span(fmt_of(m), level));
@@ -133,7 +133,7 @@ static void empty(struct kpt_cell *cell)
 	*cell = (struct kpt_cell) { .written = cell->written };
 }
 
-/* Before a part of a larger entry changes, it is as many entries of the level below. */
+/* Split larger entries before a part of them changes. */
 static void push_down(struct kpt_model *m, unsigned int i, int level)
 {
 	while (m->cells[i].kind != KPT_CELL_NONE && m->cells[i].level > level) {
@@ -159,7 +159,7 @@ static int map_level(const struct kpt_model *m, const struct kpt_call *c, unsign
 	return level;
 }
 
-/* A larger entry says already what is to be said. */
+/* Return true if a larger entry already has this annotation. */
 static bool annotated_above(const struct kpt_model *m, const struct kpt_call *c, unsigned int i,
 			    int level)
 {
@@ -358,13 +358,13 @@ void kpt_model_apply(struct kpt_model *m, const struct kpt_call *c)
 
 /* Comparing */
 
-/* The cells that the tree holds, written by the reader. */
+/* Cells as found in the tree. */
 struct found {
 	struct kpt_model *m;
 	struct kpt_cell *cells;
 };
 
-/* A write is still to be seen: by the dirty bit, or where there is none, by write access. */
+/* Writes are tracked by dirty bit or, if there is none, by write permission. */
 static bool shows_write(struct kpt_test *t, kpt_pte_t pte, int level)
 {
 	struct kpt_hw_entry e = t->config->arch->decode(t->config, pte, level);
@@ -385,7 +385,7 @@ static void find_entry(struct kpt_test *t, u64 ia, int level, kpt_pte_t pte, voi
 	e = cells_between(f->m, ia, ia + kpt_span(fmt, level));
 	if (ia < f->m->base || ia + kpt_span(fmt, level) > kpt_model_end(f->m) ||
 	    level < f->m->unit) {
-		kpt_test_report(t, "%#llx holds %#llx at level %d, nothing was put there",
+		kpt_test_report(t, "%#llx has %#llx at level %d, but nothing was mapped there",
 				ia, pte, level);
 		return;
 	}
@@ -481,7 +481,8 @@ void kpt_model_compare_any(struct kpt_model *m, struct kpt_model **any, unsigned
 
 	for (unsigned int i = 0; i < m->count; i++) {
 		if (!is_one_of(m, i, &is[i], any, count))
-			report_cell(m, i, &is[i], confined(m, i) ? &any[0]->cells[i] : &m->cells[i]);
+			report_cell(m, i, &is[i],
+				    confined(m, i) ? &any[0]->cells[i] : &m->cells[i]);
 		compare_written(m, i, &is[i]);
 		is[i].written = m->cells[i].written;
 	}
@@ -526,7 +527,7 @@ static bool is_dirty(struct kpt_test *t, kpt_pte_t pte, int level)
 	return kpt_is_leaf(t->config->format, pte, level) && pte & t->config->format->dirty;
 }
 
-/* The table of a split block inherits what the block was. */
+/* If a block is split, the new table inherits its dirty state. */
 static bool becomes_table(struct kpt_test *t, kpt_pte_t new, int level)
 {
 	return t->config->arch->decode(t->config, new, level).kind == KPT_HW_TABLE;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What each operation promises, one promise at a time, on every kind of tree. */
+/* Tests of single properties of the operations, on all trees. */
 #include "env.h"
 #include "model.h"
 
-struct kpt_ops {
+struct kpt_fixture {
 	struct kpt_test *t;
 	struct kpt_model *m;
 	const struct kpt_format *fmt;
@@ -12,10 +12,10 @@ struct kpt_ops {
 	u64 base;
 };
 
-static struct kpt_ops start(struct kunit *test)
+static struct kpt_fixture start(struct kunit *test)
 {
 	struct kpt_test *t = kpt_test_start(test, test->param_value);
-	struct kpt_ops o = { .t = t, .fmt = t->config->format };
+	struct kpt_fixture o = { .t = t, .fmt = t->config->format };
 
 	o.m = kpt_model_create(t, 0);
 	o.page = kpt_span(o.fmt, 0);
@@ -25,23 +25,23 @@ static struct kpt_ops start(struct kunit *test)
 	return o;
 }
 
-static void finish(struct kpt_ops *o)
+static void finish(struct kpt_fixture *o)
 {
 	kpt_test_check(o->t);
 	kpt_test_finish(o->t);
 }
 
-static u64 attrs(struct kpt_ops *o, unsigned int prot)
+static u64 attrs(struct kpt_fixture *o, unsigned int prot)
 {
 	return o->fmt->attrs(prot, o->t->config->features);
 }
 
-static u64 oa_of(struct kpt_ops *o, u64 ia)
+static u64 oa_of(struct kpt_fixture *o, u64 ia)
 {
 	return ia - o->base + 4 * o->block;
 }
 
-static struct kpt_call call(struct kpt_ops *o, enum kpt_op op, u64 first, u64 end)
+static struct kpt_call call(struct kpt_fixture *o, enum kpt_op op, u64 first, u64 end)
 {
 	return (struct kpt_call) {
 		.op = op,
@@ -56,8 +56,8 @@ static struct kpt_call call(struct kpt_ops *o, enum kpt_op op, u64 first, u64 en
 	};
 }
 
-/* What was run must have succeeded, on the model too. */
-static void check(struct kpt_ops *o, struct kpt_call *c, long ret)
+/* The operation must have succeeded; apply it to the model, too. */
+static void check(struct kpt_fixture *o, struct kpt_call *c, long ret)
 {
 	KUNIT_EXPECT_EQ(o->t->kunit, ret, 0);
 	kpt_model_apply(o->m, c);
@@ -66,19 +66,19 @@ static void check(struct kpt_ops *o, struct kpt_call *c, long ret)
 	kpt_test_check(o->t);
 }
 
-static noinline_for_stack void run(struct kpt_ops *o, struct kpt_call *c)
+static noinline_for_stack void run(struct kpt_fixture *o, struct kpt_call *c)
 {
 	check(o, c, kpt_test_run(o->t, c));
 }
 
-static noinline_for_stack void map(struct kpt_ops *o, u64 first, u64 end)
+static noinline_for_stack void map(struct kpt_fixture *o, u64 first, u64 end)
 {
 	struct kpt_call c = call(o, KPT_OP_MAP, first, end);
 
 	run(o, &c);
 }
 
-/* What a leaf has that was used since it was aged. */
+/* Bits that are set in a leaf that was accessed since it was aged. */
 static u64 aged_bits(const struct kpt_config *config)
 {
 	const struct kpt_format *fmt = config->format;
@@ -86,7 +86,7 @@ static u64 aged_bits(const struct kpt_config *config)
 	return config->saved ? fmt->perm_mask & ~fmt->write : fmt->accessed;
 }
 
-static noinline_for_stack int leaf_level(struct kpt_ops *o, u64 ia)
+static noinline_for_stack int leaf_level(struct kpt_fixture *o, u64 ia)
 {
 	struct kpt_call c = call(o, KPT_OP_LOOKUP, ia, ia + o->page);
 	long level = kpt_test_run(o->t, &c);
@@ -94,18 +94,18 @@ static noinline_for_stack int leaf_level(struct kpt_ops *o, u64 ia)
 	return kpt_is_leaf(o->fmt, c.ptes[level], level) ? level : -1;
 }
 
-static noinline_for_stack kpt_pte_t entry_at(struct kpt_ops *o, u64 ia)
+static noinline_for_stack kpt_pte_t entry_at(struct kpt_fixture *o, u64 ia)
 {
 	struct kpt_call c = call(o, KPT_OP_LOOKUP, ia, ia + o->page);
 
 	return c.ptes[kpt_test_run(o->t, &c)];
 }
 
-/* Mapping */
+/* Map */
 
 static void maps_largest_blocks(struct kunit *test)
 {
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 	bool blocks = kpt_block_level(o.fmt, 1);
 
 	map(&o, o.base + o.block - o.page, o.base + 3 * o.block + o.page);
@@ -119,7 +119,7 @@ static void maps_largest_blocks(struct kunit *test)
 
 static void maps_the_whole_address_space_sparsely(struct kunit *test)
 {
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 	u64 last = kpt_tree_end(&o.t->tree) - o.page;
 	struct kpt_call first = call(&o, KPT_OP_MAP, 0, o.page);
 	struct kpt_call end = call(&o, KPT_OP_MAP, last, last + o.page);
@@ -137,7 +137,7 @@ static void maps_the_whole_address_space_sparsely(struct kunit *test)
 
 static void annotating_what_is_so_needs_no_table(struct kunit *test)
 {
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 	struct kpt_call c = call(&o, KPT_OP_ANNOTATE, o.base, o.base + o.page);
 
 	c.value = o.fmt->empty;
@@ -146,7 +146,7 @@ static void annotating_what_is_so_needs_no_table(struct kunit *test)
 	finish(&o);
 }
 
-/* Bad input: refused, and nothing is written */
+/* Invalid arguments are rejected, and nothing is written */
 
 static void sum_entry(struct kpt_test *t, u64 ia, int level, kpt_pte_t pte, void *arg)
 {
@@ -155,7 +155,7 @@ static void sum_entry(struct kpt_test *t, u64 ia, int level, kpt_pte_t pte, void
 	*sum = (*sum ^ pte ^ ia ^ level) * 0x9e3779b97f4a7c15ULL;
 }
 
-static u64 tree_sum(struct kpt_ops *o)
+static u64 tree_sum(struct kpt_fixture *o)
 {
 	u64 sum = 0;
 
@@ -163,7 +163,7 @@ static u64 tree_sum(struct kpt_ops *o)
 	return sum;
 }
 
-static void expect_refused(struct kpt_ops *o, const char *what, struct kpt_call c)
+static void expect_refused(struct kpt_fixture *o, const char *what, struct kpt_call c)
 {
 	u64 before = tree_sum(o);
 	unsigned int allocs = o->t->alloc.seen;
@@ -174,14 +174,14 @@ static void expect_refused(struct kpt_ops *o, const char *what, struct kpt_call 
 }
 
 static noinline_for_stack void
-expect_range_refused(struct kpt_ops *o, const char *what, enum kpt_op op, u64 first, u64 end)
+expect_range_refused(struct kpt_fixture *o, const char *what, enum kpt_op op, u64 first, u64 end)
 {
 	expect_refused(o, what, call(o, op, first, end));
 }
 
 static void refuses_bad_ranges(struct kunit *test)
 {
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 	u64 space = kpt_tree_end(&o.t->tree);
 
 	map(&o, o.base, o.base + o.block + o.page);
@@ -190,7 +190,7 @@ static void refuses_bad_ranges(struct kunit *test)
 		expect_range_refused(&o, "backwards", op, o.base + o.page, o.base);
 		expect_range_refused(&o, "start not aligned", op, o.base + 8, o.base + o.page);
 		expect_range_refused(&o, "end not aligned", op, o.base, o.base + o.page + 8);
-		expect_range_refused(&o, "behind the end", op, space, space + o.page);
+		expect_range_refused(&o, "beyond the end", op, space, space + o.page);
 		expect_range_refused(&o, "over the end", op, space - o.page, space + o.page);
 		expect_range_refused(&o, "overflow", op, -o.page, 0);
 	}
@@ -199,7 +199,7 @@ static void refuses_bad_ranges(struct kunit *test)
 
 static void refuses_bad_memory(struct kunit *test)
 {
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 	struct kpt_call good = call(&o, KPT_OP_MAP, o.base + o.block, o.base + 2 * o.block), c;
 
 	map(&o, o.base, o.base + o.page);
@@ -215,16 +215,16 @@ static void refuses_bad_memory(struct kunit *test)
 	expect_refused(&o, "output address beyond the format", c);
 	c = good;
 	c.oa = kpt_oa(o.fmt, kpt_oa_mask(o.fmt)) & ~(o.page - 1);
-	expect_refused(&o, "memory runs beyond the format", c);
+	expect_refused(&o, "memory ends beyond the format", c);
 	c = good;
 	c.value |= kpt_oa_bits(o.fmt, o.page);
-	expect_refused(&o, "attributes hold an address", c);
+	expect_refused(&o, "attributes with an address", c);
 	c = good;
 	c.value |= o.fmt->present;
-	expect_refused(&o, "attributes hold the present bit", c);
+	expect_refused(&o, "attributes with the present bit", c);
 	c = good;
 	c.level = -1;
-	expect_refused(&o, "no block size", c);
+	expect_refused(&o, "no such level", c);
 	finish(&o);
 }
 
@@ -243,17 +243,17 @@ static const void *next_with_leaf_bits(struct kunit *test, const void *prev, cha
 	return kpt_next_config_where(prev, desc, has_leaf_bits);
 }
 
-/* What makes an entry a leaf is not taken from it: it would be walked as a table. */
+/* If the type of a leaf depends on its permissions, clearing them would make it a table. */
 static void refuses_to_make_tables_of_leaves(struct kunit *test)
 {
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 	struct kpt_call c = call(&o, KPT_OP_PROTECT, o.base, o.base + o.page);
 
 	map(&o, o.base, o.base + o.page);
 	c.clear = leaf_bits(o.fmt);
-	expect_refused(&o, "all that makes it a leaf", c);
+	expect_refused(&o, "all bits that make it a leaf", c);
 	c.clear |= o.fmt->write;
-	expect_refused(&o, "and write access", c);
+	expect_refused(&o, "and write permission", c);
 	finish(&o);
 }
 
@@ -306,10 +306,10 @@ static const void *next_with_reserved(struct kunit *test, const void *prev, char
 	return kpt_next_config_where(prev, desc, refuses_unreadable);
 }
 
-/* Write without read is what some hardware refuses. */
+/* Some formats reserve write without read permission. */
 static void refuses_reserved_entries(struct kunit *test)
 {
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 	struct kpt_call c = call(&o, KPT_OP_MAP, o.base, o.base + o.page);
 
 	c.value = unreadable(o.t->config);
@@ -320,7 +320,7 @@ static void refuses_reserved_entries(struct kunit *test)
 
 static void refuses_bad_entries(struct kunit *test)
 {
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 	struct kpt_call c;
 
 	map(&o, o.base, o.base + o.block + o.page);
@@ -329,10 +329,10 @@ static void refuses_bad_entries(struct kunit *test)
 	c.value = o.fmt->frozen;
 	expect_refused(&o, "frozen annotation", c);
 	c.value = kpt_leaf(o.fmt, 0, attrs(&o, KPT_R), 0);
-	expect_refused(&o, "annotation that is present", c);
+	expect_refused(&o, "present annotation", c);
 	c.value = o.fmt->empty;
 	c.level = -1;
-	expect_refused(&o, "annotation at no level", c);
+	expect_refused(&o, "annotation at a level below pages", c);
 
 	c = call(&o, KPT_OP_CHANGE, o.base, o.base + o.page);
 	c.value = o.fmt->frozen;
@@ -361,8 +361,8 @@ static void refuses_bad_entries(struct kunit *test)
 	finish(&o);
 }
 
-/* What a leaf allows that is to allow this; nothing if there is no such leaf. */
-static unsigned int allowed(struct kpt_ops *o, unsigned int prot)
+/* Permissions of a leaf that is encoded with @prot, or 0 if the format has no such leaf. */
+static unsigned int allowed(struct kpt_fixture *o, unsigned int prot)
 {
 	kpt_pte_t leaf = kpt_leaf(o->fmt, oa_of(o, o->base), attrs(o, prot), 0);
 
@@ -370,7 +370,7 @@ static unsigned int allowed(struct kpt_ops *o, unsigned int prot)
 	       o->fmt->perms(leaf) : 0;
 }
 
-static noinline_for_stack void relax(struct kpt_ops *o, unsigned int had, unsigned int asked)
+static noinline_for_stack void relax(struct kpt_fixture *o, unsigned int had, unsigned int asked)
 {
 	struct kpt_call m = call(o, KPT_OP_MAP, o->base, o->base + o->page);
 	struct kpt_call c = call(o, KPT_OP_RELAX, o->base, o->base + o->page);
@@ -380,7 +380,7 @@ static noinline_for_stack void relax(struct kpt_ops *o, unsigned int had, unsign
 	run(o, &m);
 	c.prot = asked;
 	if (both & ~allowed(o, both)) {
-		expect_refused(o, "permissions that no leaf has", c);
+		expect_refused(o, "permissions that the format does not have", c);
 	} else if (both == allowed(o, both)) {
 		run(o, &c);
 		KUNIT_EXPECT_EQ_MSG(o->t->kunit, o->fmt->perms(entry_at(o, o->base)), both,
@@ -390,7 +390,7 @@ static noinline_for_stack void relax(struct kpt_ops *o, unsigned int had, unsign
 
 static void relaxes_to_both(struct kunit *test)
 {
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 	struct kpt_call unmap = call(&o, KPT_OP_UNMAP, o.base, o.base + o.page);
 
 	for (unsigned int had = 1; had <= KPT_PERMS; had++) {
@@ -416,7 +416,7 @@ static const void *next_that_refuses_to_remap(struct kunit *test, const void *pr
 
 static void refuses_other_memory(struct kunit *test)
 {
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 	struct kpt_call c = call(&o, KPT_OP_MAP, o.base, o.base + o.page);
 
 	map(&o, o.base, o.base + o.page);
@@ -436,15 +436,15 @@ static const void *next_that_refuses_to_remap_blocks(struct kunit *test, const v
 	return kpt_next_config_where(prev, desc, refuses_to_remap_blocks);
 }
 
-/* The block is not split for what is refused then. */
+/* A block must not be split before the change is rejected. */
 static void refuses_other_memory_for_a_part_of_a_block(struct kunit *test)
 {
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 	struct kpt_call c = call(&o, KPT_OP_MAP, o.base + o.page, o.base + 2 * o.page);
 
 	map(&o, o.base, o.base + o.block);
 	c.oa += o.page;
-	expect_refused(&o, "other memory behind", c);
+	expect_refused(&o, "other memory after", c);
 	c.oa -= 2 * o.page;
 	expect_refused(&o, "other memory before", c);
 	c.oa = 0;
@@ -452,9 +452,9 @@ static void refuses_other_memory_for_a_part_of_a_block(struct kunit *test)
 	finish(&o);
 }
 
-/* The root and its neighbours */
+/* The root, and what is next to it */
 
-static noinline_for_stack void run_on_all(struct kpt_ops *o, enum kpt_op op, bool shared)
+static noinline_for_stack void run_on_all(struct kpt_fixture *o, enum kpt_op op, bool shared)
 {
 	struct kpt_call c = call(o, op, 0, kpt_tree_end(&o->t->tree));
 	long ret;
@@ -470,7 +470,7 @@ static noinline_for_stack void run_on_all(struct kpt_ops *o, enum kpt_op op, boo
 	kpt_test_check(o->t);
 }
 
-static bool takes_write(struct kpt_ops *o, enum kpt_op op)
+static bool takes_write(struct kpt_fixture *o, enum kpt_op op)
 {
 	return op == KPT_OP_WRPROT || op == KPT_OP_PROTECT || op == KPT_OP_UNMAP ||
 	       op == KPT_OP_ZAP || (op == KPT_OP_AGE && o->t->config->saved) ||
@@ -480,7 +480,7 @@ static bool takes_write(struct kpt_ops *o, enum kpt_op op)
 static noinline_for_stack void
 expect_on_all(struct kunit *test, enum kpt_op op, bool shared)
 {
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 	u64 last = kpt_tree_end(&o.t->tree) - o.page;
 	struct kpt_call m = call(&o, KPT_OP_MAP, 0, o.page);
 
@@ -499,12 +499,12 @@ expect_on_all(struct kunit *test, enum kpt_op op, bool shared)
 		KUNIT_EXPECT_EQ_MSG(test, kpt_present(o.fmt, pte) && o.fmt->perms(pte) & KPT_W,
 				    !takes_write(&o, op), "operation %d", op);
 	}
-	kpt_test_pay_tracked(o.t);
-	kpt_test_pay_aged(o.t);
+	kpt_test_flush_deferred(o.t);
+	kpt_test_flush_aged(o.t);
 	finish(&o);
 }
 
-/* The first page of all and the last are reached, and nothing that is beside the root. */
+/* The first and the last page are reached, and nothing outside of the root. */
 static void walks_all_of_its_root_and_no_more(struct kunit *test)
 {
 	static const enum kpt_op ops[] = {
@@ -518,7 +518,7 @@ static void walks_all_of_its_root_and_no_more(struct kunit *test)
 
 static void looks_up_no_address_that_it_does_not_have(struct kunit *test)
 {
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 	u64 space = kpt_tree_end(&o.t->tree);
 	struct kpt_call c = call(&o, KPT_OP_LOOKUP, space, space);
 
@@ -533,7 +533,7 @@ static void looks_up_no_address_that_it_does_not_have(struct kunit *test)
 
 static void refuses_trees_without_an_end(struct kunit *test)
 {
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 	u8 ia_bits = o.t->tree.ia_bits;
 
 	o.t->tree.ia_bits = 64;
@@ -553,7 +553,7 @@ static void refuses_levels_that_it_does_not_have(struct kunit *test)
 	static const enum kpt_op ops[] = {
 		KPT_OP_ZAP, KPT_OP_WRPROT, KPT_OP_PROTECT, KPT_OP_SPLIT,
 	};
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 
 	map(&o, o.base, o.base + o.block + o.page);
 	for (int i = 0; i < ARRAY_SIZE(ops); i++) {
@@ -581,7 +581,7 @@ static const void *next_with_blocks_in_its_root(struct kunit *test, const void *
 
 static void splits_nothing_that_is_small_enough(struct kunit *test)
 {
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 	unsigned int top = o.t->tree.top;
 	u64 span = kpt_span(o.fmt, top);
 	struct kpt_call m = call(&o, KPT_OP_MAP, 0, span);
@@ -597,11 +597,11 @@ static void splits_nothing_that_is_small_enough(struct kunit *test)
 	finish(&o);
 }
 
-/* What an answer says */
+/* Results */
 
 static void unmapping_keeps_annotations_and_unlinking_does_not(struct kunit *test)
 {
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 	struct kpt_call c = call(&o, KPT_OP_ANNOTATE, o.base + o.block, o.base + 2 * o.block);
 	struct kpt_call note = call(&o, KPT_OP_ANNOTATE, o.base, o.base + o.page);
 	struct kpt_call u = call(&o, KPT_OP_UNMAP, o.base, o.base + 3 * o.block);
@@ -628,7 +628,7 @@ static void unmapping_keeps_annotations_and_unlinking_does_not(struct kunit *tes
 
 static void tells_which_pages_a_block_maps(struct kunit *test)
 {
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 	struct kpt_call m = call(&o, KPT_OP_MAP, o.base + o.block, o.base + 2 * o.block);
 	u64 first = o.base + o.block - 8 * o.page;
 	struct kpt_call c = call(&o, KPT_OP_EDIT_MASK, first, first + 16 * o.page);
@@ -646,27 +646,27 @@ static void tells_which_pages_a_block_maps(struct kunit *test)
 		KUNIT_EXPECT_FALSE(test, o.fmt->perms(entry_at(&o, first + o.page)) & KPT_W);
 		KUNIT_EXPECT_TRUE(test, o.fmt->perms(entry_at(&o, first + 8 * o.page)) & KPT_W);
 	}
-	kpt_test_pay_tracked(o.t);
+	kpt_test_flush_deferred(o.t);
 	finish(&o);
 }
 
 static void enters_no_table_that_its_visitor_unlinked(struct kunit *test)
 {
 	for (int shared = 0; shared < 2; shared++) {
-		struct kpt_ops o = start(test);
+		struct kpt_fixture o = start(test);
 		struct kpt_call c = call(&o, KPT_OP_UNLINK_EACH, o.base, o.base + 2 * o.block);
 
 		map(&o, o.base, o.base + 3 * o.page);
 		map(&o, o.base + o.block, o.base + o.block + o.page);
 		c.shared = shared;
 		KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), 0);
-		KUNIT_EXPECT_EQ_MSG(test, c.mask, 0, "leaves of unlinked tables are visited");
+		KUNIT_EXPECT_EQ_MSG(test, c.mask, 0, "visited a leaf of an unlinked table");
 		KUNIT_EXPECT_EQ(test, atomic_long_read(&o.t->leaves[0]), 0);
 		finish(&o);
 	}
 }
 
-/* Failures and disturbances, each in turn */
+/* Errors and races, at every possible step */
 
 static bool is_done(struct kunit *test, long ret, long allowed)
 {
@@ -674,8 +674,8 @@ static bool is_done(struct kunit *test, long ret, long allowed)
 	return !ret;
 }
 
-/* Continues where it ended until it is done, and compares with the model. */
-static void continue_to_the_end(struct kpt_ops *o, struct kpt_call c)
+/* Continue at kpt_done() until the operation is done, and compare with the model. */
+static void continue_to_the_end(struct kpt_fixture *o, struct kpt_call c)
 {
 	struct kpt_call again = c;
 	long ret;
@@ -689,7 +689,7 @@ static void continue_to_the_end(struct kpt_ops *o, struct kpt_call c)
 
 static bool nth_allocation_fails(struct kunit *test, enum kpt_op op, unsigned int n)
 {
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 	struct kpt_model *before = kpt_model_create(o.t, 0), *after = kpt_model_create(o.t, 0);
 	u64 from = o.base + o.block - 2 * o.page, to = o.base + 3 * o.block + 2 * o.page;
 	struct kpt_call c = call(&o, op, from, to);
@@ -728,7 +728,7 @@ static void every_allocation_may_fail(struct kunit *test)
 	KUNIT_EXPECT_GE(test, n, kpt_block_level(config->format, 1) ? 3 : 1);
 }
 
-static struct kpt_call disturbed(struct kpt_ops *o, enum kpt_op op)
+static struct kpt_call disturbed(struct kpt_fixture *o, enum kpt_op op)
 {
 	struct kpt_call c = call(o, op, o->base + o->block - 2 * o->page,
 				 o->base + 2 * o->block + 2 * o->page);
@@ -741,7 +741,7 @@ static struct kpt_call disturbed(struct kpt_ops *o, enum kpt_op op)
 
 static bool nth_exchange_loses(struct kunit *test, enum kpt_op op, unsigned int n)
 {
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 	struct kpt_model *before = kpt_model_create(o.t, 0);
 	struct kpt_call c = disturbed(&o, op);
 	bool lost;
@@ -782,7 +782,7 @@ static void every_race_may_be_lost(struct kunit *test)
 			;
 }
 
-/* The lowest level that an operation's walk looks at. */
+/* Lowest level that an operation descends to. */
 static int floor_of(const struct kpt_call *c)
 {
 	switch (c->op) {
@@ -798,7 +798,7 @@ static int floor_of(const struct kpt_call *c)
 	}
 }
 
-/* The tables of the range are chances; its few entries need not be, if none is walked into. */
+/* Each table of the range is an opportunity; the entries are few, so they need not be. */
 static void every_chance_to_yield_is_taken(struct kunit *test)
 {
 	static const enum kpt_op ops[] = {
@@ -806,7 +806,7 @@ static void every_chance_to_yield_is_taken(struct kunit *test)
 	};
 
 	for (int i = 0; i < ARRAY_SIZE(ops); i++) {
-		struct kpt_ops o = start(test);
+		struct kpt_fixture o = start(test);
 		struct kpt_call c = disturbed(&o, ops[i]);
 
 		map(&o, o.base, kpt_model_end(o.m));
@@ -814,16 +814,16 @@ static void every_chance_to_yield_is_taken(struct kunit *test)
 		c.end = kpt_model_end(o.m);
 		o.t->yield = (struct kpt_trap) { .at = 1, .every = true };
 		run(&o, &c);
-		KUNIT_EXPECT_GE(test, o.t->yield.seen, o.t->tree.top > floor_of(&c));
+		KUNIT_EXPECT_GE(test, o.t->yield.seen, o.t->tree.top > max(floor_of(&c), 1));
 		KUNIT_EXPECT_LE(test, o.t->yield.seen, 64);
 		finish(&o);
 	}
 }
 
-/* What protects has been paid when the lock is dropped, which the env checks. */
+/* kpt_test_yield() verifies that the flush is done before the lock is dropped. */
 static void protects_before_it_yields(struct kunit *test)
 {
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 	struct kpt_call c = call(&o, KPT_OP_CHANGE_EACH, o.base, kpt_model_end(o.m));
 
 	map(&o, o.base, kpt_model_end(o.m));
@@ -831,17 +831,17 @@ static void protects_before_it_yields(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test, kpt_cpu_access(o.t, 1, ia, KPT_RW));
 	c.clear = attrs(&o, KPT_RWX) & ~attrs(&o, KPT_RW);
 	c.set = attrs(&o, KPT_RW) & ~attrs(&o, KPT_RWX);
-	c.owing = true;
+	c.noflush = true;
 	o.t->yield = (struct kpt_trap) { .at = 1, .every = true };
 	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), 0);
 	kpt_cpus_check(o.t);
 	finish(&o);
 }
 
-/* While the lock is away, somebody maps again what is behind and unmaps what is ahead. */
+/* While the lock is dropped, map a page again that the operation has already unmapped. */
 static void remap_behind(struct kpt_test *t)
 {
-	struct kpt_ops o = {
+	struct kpt_fixture o = {
 		.t = t,
 		.fmt = t->config->format,
 		.page = kpt_span(t->config->format, 0),
@@ -858,7 +858,7 @@ static void remap_behind(struct kpt_test *t)
 
 static void resumes_where_it_yielded(struct kunit *test)
 {
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 	struct kpt_call c = call(&o, KPT_OP_UNMAP, o.base, kpt_model_end(o.m));
 	struct kpt_call again = call(&o, KPT_OP_MAP, o.base, o.base + o.page);
 	struct kpt_call pages = call(&o, KPT_OP_MAP, o.base, kpt_model_end(o.m));
@@ -874,10 +874,10 @@ static void resumes_where_it_yielded(struct kunit *test)
 	finish(&o);
 }
 
-/* Blocks are removed many at once, but not all of a table's without a look at who waits. */
+/* Runs of blocks are removed at once, but must be interrupted to check whether to yield. */
 static void looks_up_from_blocks(struct kunit *test)
 {
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 	struct kpt_call m = call(&o, KPT_OP_MAP, 0, 2 * KPT_LOOK_EVERY * o.block);
 	struct kpt_call c = call(&o, KPT_OP_UNMAP, m.start, m.end);
 
@@ -890,25 +890,25 @@ static void looks_up_from_blocks(struct kunit *test)
 	finish(&o);
 }
 
-/* What a walk visited. */
+/* Entries that a visitor was called for. */
 struct kpt_visits {
-	struct kpt_visit seen[2 * KPT_MAX_LEVELS];
+	struct kpt_seen seen[2 * KPT_MAX_LEVELS];
 	unsigned int count;
 	unsigned int stop;
 };
 
-static int note_visit(struct kpt_walk *w, struct kpt_visit *v, void *arg)
+static int note_visit(struct kpt_iter *it, void *arg)
 {
 	struct kpt_visits *visits = arg;
 
 	if (visits->count < ARRAY_SIZE(visits->seen))
-		visits->seen[visits->count] = *v;
-	return ++visits->count == visits->stop ? KPT_STOP : KPT_NEXT;
+		visits->seen[visits->count] = kpt_see(it);
+	return ++visits->count == visits->stop ? KPT_STOP : 0;
 }
 
-/* Frozen entries belong to somebody else */
+/* Frozen entries are owned by another walker */
 
-static kpt_pte_t *raw_entry(struct kpt_ops *o, u64 ia)
+static kpt_pte_t *raw_entry(struct kpt_fixture *o, u64 ia)
 {
 	struct kpt_call c = call(o, KPT_OP_CHANGE, ia, ia + o->page);
 
@@ -917,7 +917,7 @@ static kpt_pte_t *raw_entry(struct kpt_ops *o, u64 ia)
 	return (__force kpt_pte_t *)c.found.ptep;
 }
 
-/* What another walk has frozen, and what it publishes in the end. */
+/* An entry that another walker has frozen, and the value that it will publish. */
 static struct {
 	kpt_pte_t *ptep;
 	kpt_pte_t pte;
@@ -926,18 +926,18 @@ static struct {
 static void publish(struct kpt_test *t)
 {
 	if (*publisher.ptep != t->config->format->frozen)
-		kpt_test_report(t, "invariant 1: an entry was written that another walk froze");
+		kpt_test_report(t, "invariant 1: an entry frozen by another walker was written");
 	*publisher.ptep = publisher.pte;
 }
 
-static void freeze(struct kpt_ops *o, u64 ia)
+static void freeze(struct kpt_fixture *o, u64 ia)
 {
 	publisher.ptep = raw_entry(o, ia);
 	publisher.pte = *publisher.ptep;
 	*publisher.ptep = o->fmt->frozen;
 }
 
-static struct kpt_call on_frozen(struct kpt_ops *o, enum kpt_op op, u64 first, u64 end)
+static struct kpt_call on_frozen(struct kpt_fixture *o, enum kpt_op op, u64 first, u64 end)
 {
 	struct kpt_call c = call(o, op, first, end);
 
@@ -953,21 +953,24 @@ static struct kpt_call on_frozen(struct kpt_ops *o, enum kpt_op op, u64 first, u
 	return c;
 }
 
-/* A fault happens again; all else waits, whether the page is asked for by itself or not. */
+/* Faults are retried; all other operations wait, for a single page and for a range. */
 static void faults_retry_at_frozen_entries(struct kunit *test)
 {
 	static const enum kpt_op ops[] = { KPT_OP_MAP, KPT_OP_ANNOTATE, KPT_OP_RELAX };
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 	struct kpt_call change;
 
 	map(&o, o.base, o.base + 4 * o.page);
 	freeze(&o, o.base + o.page);
-	for (int i = 0; i < ARRAY_SIZE(ops); i++) {
-		struct kpt_call c = on_frozen(&o, ops[i], o.base + o.page, o.base + 2 * o.page);
+	/* Even an exclusive operation, for which nobody is going to publish the entry. */
+	for (int i = 0; i < 2 * ARRAY_SIZE(ops); i++) {
+		struct kpt_call c = on_frozen(&o, ops[i / 2], o.base + o.page,
+					      o.base + 2 * o.page);
 
-		KUNIT_EXPECT_EQ_MSG(test, kpt_test_run(o.t, &c), -EAGAIN, "operation %d", ops[i]);
+		c.shared = i % 2;
+		KUNIT_EXPECT_EQ_MSG(test, kpt_test_run(o.t, &c), -EAGAIN, "operation %d", c.op);
 		KUNIT_EXPECT_EQ_MSG(test, *publisher.ptep, o.fmt->frozen,
-				    "invariant 1: operation %d wrote a frozen entry", ops[i]);
+				    "invariant 1: operation %d wrote a frozen entry", c.op);
 	}
 	change = call(&o, KPT_OP_CHANGE, o.base + o.page, o.base + 2 * o.page);
 	change.value = o.fmt->empty;
@@ -981,7 +984,7 @@ static void faults_retry_at_frozen_entries(struct kunit *test)
 static noinline_for_stack void
 expect_wait(struct kunit *test, enum kpt_op op, u64 from, u64 pages)
 {
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 	u64 first = o.base + from * o.page;
 	struct kpt_call c = on_frozen(&o, op, first, first + pages * o.page);
 	long ret;
@@ -994,10 +997,52 @@ expect_wait(struct kunit *test, enum kpt_op op, u64 from, u64 pages)
 	KUNIT_EXPECT_GE_MSG(test, o.t->moment.seen, 100, "operation %d did not wait", op);
 	o.t->moment.at = 0;
 	KUNIT_EXPECT_EQ_MSG(test, ret, op == KPT_OP_AGE, "operation %d", op);
-	kpt_test_pay_aged(o.t);
+	kpt_test_flush_aged(o.t);
 	kpt_model_apply(o.m, &c);
 	kpt_model_compare(o.m);
-	kpt_test_pay_tracked(o.t);
+	kpt_test_flush_deferred(o.t);
+	finish(&o);
+}
+
+static u64 block_of_publisher;
+
+/* The table is replaced by a block, which begins before the page that was waited for. */
+static void publish_a_block(struct kpt_test *t)
+{
+	const struct kpt_format *fmt = t->config->format;
+	struct kpt_call m = {
+		.op = KPT_OP_MAP,
+		.start = block_of_publisher,
+		.end = block_of_publisher + kpt_span(fmt, 1),
+		.shared = true,
+		.level = 1,
+		.oa = kpt_span(fmt, 2),
+		.value = fmt->attrs(KPT_RW, t->config->features),
+	};
+
+	publish(t);
+	KUNIT_EXPECT_EQ(t->kunit, kpt_test_run(t, &m), 0);
+	KUNIT_EXPECT_TRUE(t->kunit, kpt_cpu_access(t, 1, m.start, KPT_RW));
+}
+
+static void flushes_what_it_finds_after_it_waited(struct kunit *test)
+{
+	struct kpt_fixture o = start(test);
+	struct kpt_call m = call(&o, KPT_OP_MAP, o.base, o.base + o.block);
+	struct kpt_call c = on_frozen(&o, KPT_OP_WRPROT, o.base + 2 * o.page,
+				      o.base + 4 * o.page);
+
+	m.level = 0;
+	m.oa = kpt_span(o.fmt, 2);
+	m.value = o.fmt->attrs(KPT_RW, o.t->config->features);
+	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &m), 0);
+	block_of_publisher = o.base;
+	freeze(&o, o.base + 3 * o.page);
+	o.t->moment = (struct kpt_trap) { .at = 100, .act = publish_a_block };
+	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), 0);
+	o.t->moment.at = 0;
+	kpt_test_flush_deferred(o.t);
+	kpt_cpus_check(o.t);
 	finish(&o);
 }
 
@@ -1016,7 +1061,7 @@ static void waits_for_frozen_entries(struct kunit *test)
 
 static void tells_frozen_entries_from_absent_ones(struct kunit *test)
 {
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 	struct kpt_call c = call(&o, KPT_OP_VISIT, o.base + o.page, o.base + 2 * o.page);
 	struct kpt_visits visits = {};
 	kpt_pte_t *ptep;
@@ -1048,10 +1093,10 @@ static void guest_writes(struct kpt_call *c)
 	KUNIT_EXPECT_TRUE(t->kunit, kpt_cpu_access(t, 1, c->start, KPT_R | KPT_W));
 }
 
-/* The write comes after the engine read the entry and before it changes it. */
+/* The guest writes after the engine has read the entry and before it changes it. */
 static void keeps_what_hardware_sets(struct kunit *test)
 {
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 	struct kpt_call c = call(&o, KPT_OP_CHANGE, o.base, o.base + o.page);
 	struct kpt_call m = call(&o, KPT_OP_MAP, o.base, o.base + o.page);
 
@@ -1062,7 +1107,7 @@ static void keeps_what_hardware_sets(struct kunit *test)
 	c.arg = o.t;
 	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), 0);
 	KUNIT_EXPECT_TRUE_MSG(test, c.found.pte & o.fmt->dirty,
-			      "invariant 1: a write before the change is not in the old value");
+			      "invariant 1: the old value misses a write before the change");
 	finish(&o);
 }
 
@@ -1071,8 +1116,8 @@ static void guest_writes_there(struct kpt_test *t)
 	kpt_cpu_access(t, 1, (u64)t->kunit->priv, KPT_RW);
 }
 
-/* As for a fault: if somebody was faster, it happens again. */
-static void run_as_often_as_it_takes(struct kpt_ops *o, struct kpt_call *c)
+/* Retry after -EAGAIN, as a fault does. */
+static void run_as_often_as_it_takes(struct kpt_fixture *o, struct kpt_call *c)
 {
 	long ret;
 
@@ -1082,24 +1127,24 @@ static void run_as_often_as_it_takes(struct kpt_ops *o, struct kpt_call *c)
 	check(o, c, ret);
 }
 
-/* Returns false if the operation has fewer moments; afterwards its range is unmapped. */
+/* Return false if the operation has less than @n accesses.  Unmaps the range at the end. */
 static noinline_for_stack bool
-run_at_moment(struct kpt_ops *o, struct kpt_call *c, unsigned int n)
+run_at_moment(struct kpt_fixture *o, struct kpt_call *c, unsigned int n)
 {
 	struct kpt_call u = call(o, KPT_OP_UNMAP, c->start, c->end);
 
 	o->t->moment = (struct kpt_trap) { .at = n, .act = guest_writes_there };
 	run_as_often_as_it_takes(o, c);
-	kpt_test_pay_tracked(o->t);
+	kpt_test_flush_deferred(o->t);
 	o->t->moment.at = 0;
 	run(o, &u);
 	return o->t->moment.seen >= n;
 }
 
-typedef bool (*write_at_t)(struct kpt_ops *o, enum kpt_op op, bool shared, unsigned int n);
+typedef bool (*write_at_t)(struct kpt_fixture *o, enum kpt_op op, bool shared, unsigned int n);
 
-/* The writes are to @page; of many moments one in @stride is taken. */
-static void write_at_all_moments(struct kpt_ops *o, const enum kpt_op *ops, unsigned int count,
+/* Write to @page at each access of the operation, or at one out of @stride if there are many. */
+static void write_at_all_moments(struct kpt_fixture *o, const enum kpt_op *ops, unsigned int count,
 				 u64 page, unsigned int stride, write_at_t write_at)
 {
 	unsigned int n;
@@ -1116,7 +1161,7 @@ static void write_at_all_moments(struct kpt_ops *o, const enum kpt_op *ops, unsi
 }
 
 static noinline_for_stack bool
-write_at_moment(struct kpt_ops *o, enum kpt_op op, bool shared, unsigned int n)
+write_at_moment(struct kpt_fixture *o, enum kpt_op op, bool shared, unsigned int n)
 {
 	struct kpt_call m = call(o, KPT_OP_MAP, o->base, o->base + o->page);
 	struct kpt_call c = call(o, op, o->base, o->base + o->page);
@@ -1139,7 +1184,7 @@ static void no_write_is_lost_at_any_moment(struct kunit *test)
 		KPT_OP_MAP, KPT_OP_ANNOTATE, KPT_OP_UNMAP, KPT_OP_WRPROT, KPT_OP_PROTECT,
 		KPT_OP_CLEAR_DIRTY, KPT_OP_EDIT_MASK,
 	};
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 
 	write_at_all_moments(&o, ops, ARRAY_SIZE(ops), o.base, 1,
 			     write_at_moment);
@@ -1147,7 +1192,7 @@ static void no_write_is_lost_at_any_moment(struct kunit *test)
 }
 
 static noinline_for_stack bool
-write_at_moment_of_more(struct kpt_ops *o, enum kpt_op op, bool shared, unsigned int n)
+write_at_moment_of_more(struct kpt_fixture *o, enum kpt_op op, bool shared, unsigned int n)
 {
 	struct kpt_call m = call(o, KPT_OP_MAP, o->base, o->base + o->page);
 	struct kpt_call c = call(o, op, o->base, o->base + o->page);
@@ -1159,11 +1204,11 @@ write_at_moment_of_more(struct kpt_ops *o, enum kpt_op op, bool shared, unsigned
 	return run_at_moment(o, &c, n);
 }
 
-/* Where nothing is invalidated, a CPU that wrote goes on without another look at the entry. */
+/* Without a flush, a CPU that has written does not read the entry again. */
 static void no_write_is_lost_when_more_is_allowed(struct kunit *test)
 {
 	static const enum kpt_op ops[] = { KPT_OP_RELAX, KPT_OP_MAP };
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 
 	write_at_all_moments(&o, ops, ARRAY_SIZE(ops), o.base, 1,
 			     write_at_moment_of_more);
@@ -1171,7 +1216,7 @@ static void no_write_is_lost_when_more_is_allowed(struct kunit *test)
 }
 
 static noinline_for_stack bool
-write_at_moment_of_table(struct kpt_ops *o, enum kpt_op op, bool shared, unsigned int n)
+write_at_moment_of_table(struct kpt_fixture *o, enum kpt_op op, bool shared, unsigned int n)
 {
 	struct kpt_call m = call(o, KPT_OP_MAP, o->base, o->base + o->block);
 	struct kpt_call c = call(o, op, o->base, o->base + o->block);
@@ -1182,27 +1227,27 @@ write_at_moment_of_table(struct kpt_ops *o, enum kpt_op op, bool shared, unsigne
 	m.level = 0;
 	m.value &= ~o->fmt->dirty;
 	run(o, &m);
-	/* A way to the table for the CPU to know, but no page that it wrote. */
+	/* Fill the page-walk cache, but not the TLB for the page to be written. */
 	kpt_cpu_access(o->t, 1, o->base + 2 * o->page, KPT_R);
 	return run_at_moment(o, &c, n);
 }
 
-/* While a table is unlinked that CPUs may still walk. */
+/* CPUs may use an unlinked table until the flush. */
 static void no_write_is_lost_with_its_table(struct kunit *test)
 {
 	static const enum kpt_op ops[] = { KPT_OP_UNMAP, KPT_OP_ZAP, KPT_OP_COLLAPSE };
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 
 	write_at_all_moments(&o, ops, ARRAY_SIZE(ops), o.base + o.page, kpt_entries(o.fmt) / 9,
 			     write_at_moment_of_table);
 	finish(&o);
 }
 
-/* The write comes while the table that replaces the block is made. */
+/* The guest writes while the table for the block is filled. */
 static void splitting_keeps_dirty(struct kunit *test)
 {
 	for (int shared = 0; shared <= 1; shared++) {
-		struct kpt_ops o = start(test);
+		struct kpt_fixture o = start(test);
 		struct kpt_call m = call(&o, KPT_OP_MAP, o.base, o.base + o.block);
 		struct kpt_call c = call(&o, KPT_OP_SPLIT, o.base, o.base + o.block);
 
@@ -1220,7 +1265,7 @@ static void splitting_keeps_dirty(struct kunit *test)
 
 static void collapsing_keeps_dirty_and_accessed(struct kunit *test)
 {
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 	struct kpt_call m = call(&o, KPT_OP_MAP, o.base, o.base + o.block);
 	struct kpt_call c = call(&o, KPT_OP_COLLAPSE, o.base, o.base + o.block);
 	u64 used = o.fmt->accessed | o.fmt->dirty;
@@ -1235,9 +1280,9 @@ static void collapsing_keeps_dirty_and_accessed(struct kunit *test)
 	finish(&o);
 }
 
-static long age(struct kpt_ops *o, bool test_only)
+static long age(struct kpt_fixture *o, u64 size, bool test_only)
 {
-	struct kpt_call c = call(o, KPT_OP_AGE, o->base, o->base + o->block);
+	struct kpt_call c = call(o, KPT_OP_AGE, o->base, o->base + size);
 
 	c.shared = true;
 	c.what = test_only;
@@ -1247,18 +1292,21 @@ static long age(struct kpt_ops *o, bool test_only)
 
 static void ages_once_and_without_invalidation(struct kunit *test)
 {
-	struct kpt_ops o = start(test);
-	int invalidations;
+	for (int pages = 0; pages < 2; pages++) {
+		struct kpt_fixture o = start(test);
+		u64 size = pages ? o.block : o.page;
+		int invalidations;
 
-	KUNIT_EXPECT_FALSE(test, age(&o, false));
-	map(&o, o.base, o.base + o.page);
-	invalidations = atomic_read(&o.t->invalidations);
-	KUNIT_EXPECT_TRUE(test, age(&o, true));
-	KUNIT_EXPECT_TRUE(test, age(&o, false));
-	KUNIT_EXPECT_FALSE(test, age(&o, true));
-	KUNIT_EXPECT_FALSE(test, age(&o, false));
-	KUNIT_EXPECT_EQ(test, atomic_read(&o.t->invalidations), invalidations);
-	finish(&o);
+		KUNIT_EXPECT_FALSE(test, age(&o, size, false));
+		map(&o, o.base, o.base + o.page);
+		invalidations = atomic_read(&o.t->invalidations);
+		KUNIT_EXPECT_TRUE(test, age(&o, size, true));
+		KUNIT_EXPECT_TRUE(test, age(&o, size, false));
+		KUNIT_EXPECT_FALSE(test, age(&o, size, true));
+		KUNIT_EXPECT_FALSE(test, age(&o, size, false));
+		KUNIT_EXPECT_EQ(test, atomic_read(&o.t->invalidations), invalidations);
+		finish(&o);
+	}
 }
 
 static bool has_accessed(const struct kpt_config *config)
@@ -1274,10 +1322,10 @@ static const void *next_with_accessed(struct kunit *test, const void *prev, char
 	return kpt_next_config_where(prev, desc, has_accessed);
 }
 
-/* Where no memory is, the bit means something else. */
+/* In an annotation, the accessed bit has another meaning. */
 static void ages_no_annotation(struct kunit *test)
 {
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 	struct kpt_call note = call(&o, KPT_OP_ANNOTATE, o.base, o.base + 2 * o.page);
 	struct kpt_call c = call(&o, KPT_OP_AGE, o.base, o.base + o.page);
 
@@ -1295,7 +1343,7 @@ static void ages_no_annotation(struct kunit *test)
 
 /* Faults */
 
-static void map_on_cpu(struct kpt_ops *o, unsigned int cpu, unsigned int prot)
+static void map_on_cpu(struct kpt_fixture *o, unsigned int cpu, unsigned int prot)
 {
 	struct kpt_call c = call(o, KPT_OP_MAP, o->base, o->base + o->page);
 
@@ -1304,10 +1352,10 @@ static void map_on_cpu(struct kpt_ops *o, unsigned int cpu, unsigned int prot)
 	run(o, &c);
 }
 
-/* The CPU that comes second finds nothing to change, but may know of what was before. */
+/* The second CPU has nothing to change, but may have a stale TLB entry. */
 static void a_fault_that_another_cpu_served_ends(struct kunit *test)
 {
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 
 	KUNIT_EXPECT_FALSE(test, kpt_cpu_access(o.t, 1, o.base, KPT_R));
 	map_on_cpu(&o, 0, KPT_R);
@@ -1321,33 +1369,33 @@ static void a_fault_that_another_cpu_served_ends(struct kunit *test)
 	finish(&o);
 }
 
-/* Since then the page was aged or cleaned: what the second CPU sets flushes nothing by itself. */
+/* The second CPU only sets accessed or dirty, which does not need a flush by itself. */
 static void a_fault_that_was_served_and_aged_ends(struct kunit *test)
 {
 	const struct kpt_config *config = test->param_value;
 	u64 bits[] = { config->format->accessed, config->format->dirty };
 
 	for (int i = 0; i < ARRAY_SIZE(bits); i++) {
-		struct kpt_ops o = start(test);
+		struct kpt_fixture o = start(test);
 		struct kpt_call c = call(&o, KPT_OP_CLEAR_DIRTY, o.base, o.base + o.page);
 
 		KUNIT_EXPECT_FALSE(test, kpt_cpu_access(o.t, 1, o.base, KPT_R));
 		map_on_cpu(&o, 0, KPT_RW);
 		c.clear = bits[i];
-		c.owing = true;
+		c.noflush = true;
 		KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), 0);
 		map_on_cpu(&o, 1, KPT_RW);
 		kpt_cpus_check_progress(o.t, o.base, KPT_R);
-		kpt_test_pay_tracked(o.t);
+		kpt_test_flush_deferred(o.t);
 		finish(&o);
 	}
 }
 
-/* Debts */
+/* Flushes */
 
 static void invalidates_once(struct kunit *test)
 {
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 	struct kpt_call c = call(&o, KPT_OP_UNMAP, o.base, kpt_model_end(o.m));
 	int before;
 
@@ -1363,38 +1411,38 @@ static void invalidates_once(struct kunit *test)
 
 static void hands_out_tracked_debt(struct kunit *test)
 {
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 	struct kpt_call c = call(&o, KPT_OP_WRPROT, o.base + o.page, o.base + 3 * o.page);
 
 	map(&o, o.base, o.base + 4 * o.page);
 	kpt_cpu_access(o.t, 0, o.base + o.page, KPT_R | KPT_W);
-	c.owing = true;
+	c.noflush = true;
 	run(&o, &c);
-	KUNIT_EXPECT_TRUE(test, c.debt.owes & KPT_OWES_LEAF);
-	KUNIT_EXPECT_EQ(test, c.debt.start, o.base + o.page);
-	KUNIT_EXPECT_EQ(test, c.debt.end, o.base + 3 * o.page);
-	kpt_test_pay_tracked(o.t);
+	KUNIT_EXPECT_TRUE(test, c.flush.scope & KPT_FLUSH_LEAF);
+	KUNIT_EXPECT_EQ(test, c.flush.start, o.base + o.page);
+	KUNIT_EXPECT_EQ(test, c.flush.end, o.base + 3 * o.page);
+	kpt_test_flush_deferred(o.t);
 	kpt_cpus_check(o.t);
 	finish(&o);
 }
 
 static void hands_out_what_it_unmapped(struct kunit *test)
 {
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 	struct kpt_call c = call(&o, KPT_OP_UNMAP, o.base, o.base + 2 * o.page);
 
 	map(&o, o.base, o.base + 2 * o.page);
-	c.owing = true;
+	c.noflush = true;
 	run(&o, &c);
-	KUNIT_EXPECT_TRUE(test, c.debt.owes & KPT_OWES_LEAF);
-	KUNIT_EXPECT_EQ(test, c.debt.start, o.base);
-	KUNIT_EXPECT_EQ(test, c.debt.end, o.base + 2 * o.page);
+	KUNIT_EXPECT_TRUE(test, c.flush.scope & KPT_FLUSH_LEAF);
+	KUNIT_EXPECT_EQ(test, c.flush.start, o.base);
+	KUNIT_EXPECT_EQ(test, c.flush.end, o.base + 2 * o.page);
 	finish(&o);
 }
 
 static void hands_over_what_it_unlinked(struct kunit *test)
 {
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 	struct kpt_call c = call(&o, KPT_OP_HAND_OVER, o.base, o.base + o.page);
 	int before;
 
@@ -1402,10 +1450,10 @@ static void hands_over_what_it_unlinked(struct kunit *test)
 	before = atomic_read(&o.t->invalidations);
 	c.level = 1;
 	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), 0);
-	KUNIT_EXPECT_TRUE(test, c.debt.owes);
-	KUNIT_EXPECT_EQ(test, c.debt.start, o.base);
-	KUNIT_EXPECT_EQ(test, c.debt.end, o.base + o.block);
-	/* Paid by kpt_test_run(), as by a caller. */
+	KUNIT_EXPECT_TRUE(test, c.flush.scope);
+	KUNIT_EXPECT_EQ(test, c.flush.start, o.base);
+	KUNIT_EXPECT_EQ(test, c.flush.end, o.base + o.block);
+	/* kpt_test_run() does the flush, like a client. */
 	KUNIT_EXPECT_EQ(test, atomic_read(&o.t->invalidations), before + 1);
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&o.t->reclaimed), 1);
 	KUNIT_EXPECT_EQ(test, atomic_long_read(&o.t->leaves[0]), 0);
@@ -1414,24 +1462,24 @@ static void hands_over_what_it_unlinked(struct kunit *test)
 
 static void retired_trees_owe_nothing(struct kunit *test)
 {
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 	struct kpt_call c = call(&o, KPT_OP_UNMAP, o.base, o.base + 2 * o.block);
 	int before;
 
 	map(&o, o.base, o.base + o.block + o.page);
 	before = atomic_read(&o.t->invalidations);
-	o.t->tree.retired = true;
+	o.t->tree.no_flush = true;
 	c.what = KPT_TABLES;
 	run(&o, &c);
 	KUNIT_EXPECT_EQ(test, atomic_read(&o.t->invalidations), before);
 	finish(&o);
 }
 
-/* Sizes */
+/* Split and collapse */
 
 static void splits_within_its_budget(struct kunit *test)
 {
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 	struct kpt_call c = call(&o, KPT_OP_SPLIT, o.base, o.base + 3 * o.block);
 
 	map(&o, o.base, o.base + 3 * o.block);
@@ -1450,7 +1498,7 @@ static void splits_within_its_budget(struct kunit *test)
 
 static void breaks_only_if_it_must(struct kunit *test)
 {
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 	u8 rule = o.fmt->rules[KPT_SPLIT];
 	bool breaks = rule & KPT_BREAK && !o.t->config->no_break;
 	struct kpt_call split = call(&o, KPT_OP_SPLIT, o.base, o.base + 3 * o.block);
@@ -1460,12 +1508,12 @@ static void breaks_only_if_it_must(struct kunit *test)
 	before = atomic_read(&o.t->invalidations);
 	run(&o, &split);
 	KUNIT_EXPECT_EQ(test, atomic_read(&o.t->invalidations) - before,
-			breaks ? 3 : !!(rule & KPT_OWES_LEAF));
+			breaks ? 3 : !!(rule & KPT_FLUSH_LEAF));
 	finish(&o);
 }
 
-/* The first block by pages, as dirty logging leaves it; one of them is elsewhere. */
-static noinline_for_stack void map_pages(struct kpt_ops *o, u64 stranger)
+/* Map the first block with pages, as after dirty logging; @stranger maps other memory. */
+static noinline_for_stack void map_pages(struct kpt_fixture *o, u64 stranger)
 {
 	struct kpt_call c = call(o, KPT_OP_MAP, o->base, o->base + o->block);
 	struct kpt_call unmap = call(o, KPT_OP_UNMAP, stranger, stranger + o->page);
@@ -1484,7 +1532,7 @@ static noinline_for_stack void map_pages(struct kpt_ops *o, u64 stranger)
 
 static void collapses_only_what_is_contiguous(struct kunit *test)
 {
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 	u64 end = o.base + o.block, strangers[] = { end, o.base, o.base + o.page, end - o.page };
 
 	for (int i = 0; i < ARRAY_SIZE(strangers); i++) {
@@ -1501,7 +1549,7 @@ static void collapses_only_what_is_contiguous(struct kunit *test)
 
 static void collapses_only_what_is_aligned(struct kunit *test)
 {
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 	struct kpt_call c = call(&o, KPT_OP_MAP, o.base, o.base + o.block);
 	struct kpt_call collapse = call(&o, KPT_OP_COLLAPSE, o.base, o.base + o.block);
 
@@ -1513,11 +1561,11 @@ static void collapses_only_what_is_aligned(struct kunit *test)
 	finish(&o);
 }
 
-/* More than wait for one invalidation, where a break needs one. */
+/* More tables than fit into a bbm batch. */
 static void collapses_many(struct kunit *test)
 {
-	struct kpt_ops o = start(test);
-	u64 end = o.base + (KPT_BROKEN_MAX + 1) * o.block;
+	struct kpt_fixture o = start(test);
+	u64 end = o.base + (KPT_BBM_MAX + 1) * o.block;
 	struct kpt_call m = call(&o, KPT_OP_MAP, o.base, end);
 	struct kpt_call c = call(&o, KPT_OP_COLLAPSE, o.base, end);
 	u8 rule = o.fmt->rules[KPT_COLLAPSE];
@@ -1536,7 +1584,7 @@ static void collapses_many(struct kunit *test)
 
 static void collapses_no_lower_than_it_is_asked_to(struct kunit *test)
 {
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 	struct kpt_call m = call(&o, KPT_OP_MAP, o.base, o.base + o.block);
 	struct kpt_call c = call(&o, KPT_OP_COLLAPSE, o.base, o.base + o.block);
 
@@ -1554,22 +1602,22 @@ static void collapses_no_lower_than_it_is_asked_to(struct kunit *test)
 	finish(&o);
 }
 
-/* Of each table its entry, its leaf, its entry again. */
+/* Each table is visited before and after its entries, the leaf in between. */
 static void visits_tables_before_and_after_their_entries(struct kunit *test)
 {
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 	struct kpt_call c = call(&o, KPT_OP_VISIT, o.base, o.base + o.block);
 	struct kpt_visits visits = {};
 	unsigned int top = o.t->tree.top;
 
 	map(&o, o.base + o.page, o.base + 2 * o.page);
-	c.what = KPT_LEAVES | KPT_TABLES | KPT_EMPTIED;
+	c.what = KPT_LEAVES | KPT_TABLES | KPT_POST;
 	c.visit = note_visit;
 	c.arg = &visits;
 	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), 0);
 	KUNIT_ASSERT_EQ(test, visits.count, 2 * top + 1);
 	for (unsigned int i = 0; i < visits.count; i++) {
-		KUNIT_EXPECT_EQ(test, visits.seen[i].emptied, i > top);
+		KUNIT_EXPECT_EQ(test, visits.seen[i].post, i > top);
 		KUNIT_EXPECT_EQ(test, visits.seen[i].level, i > top ? i - top : top - i);
 	}
 	KUNIT_EXPECT_EQ(test, visits.seen[top].ia, o.base + o.page);
@@ -1582,7 +1630,7 @@ static void visits_tables_before_and_after_their_entries(struct kunit *test)
 
 static void finds_the_first_leaf(struct kunit *test)
 {
-	struct kpt_ops o = start(test);
+	struct kpt_fixture o = start(test);
 	struct kpt_call c = call(&o, KPT_OP_FIRST_LEAF, o.base, o.base + o.page);
 
 	c.level = 1;
@@ -1622,6 +1670,7 @@ static struct kunit_case ops_cases[] = {
 	KUNIT_CASE_PARAM(looks_up_from_blocks, kpt_next_config),
 	KUNIT_CASE_PARAM(faults_retry_at_frozen_entries, kpt_next_config),
 	KUNIT_CASE_PARAM(waits_for_frozen_entries, kpt_next_config),
+	KUNIT_CASE_PARAM(flushes_what_it_finds_after_it_waited, kpt_next_config),
 	KUNIT_CASE_PARAM(tells_frozen_entries_from_absent_ones, kpt_next_config),
 	KUNIT_CASE_PARAM(keeps_what_hardware_sets, next_with_dirty),
 	KUNIT_CASE_PARAM(no_write_is_lost_at_any_moment, kpt_next_config),

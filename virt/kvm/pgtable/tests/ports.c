@@ -1,18 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "ports.h"
 
-kpt_pte_t kpt_test_block(struct kpt_walk *w, struct kpt_visit *v)
+kpt_pte_t kpt_test_block(struct kpt_iter *it)
 {
-	struct kpt_test *t = container_of(w->tree, struct kpt_test, tree);
-	/* The format is known at run time only, so that one copy serves all ports. */
+	struct kpt_test *t = container_of(it->tree, struct kpt_test, tree);
+	/* Use the format at run time, so that one copy serves all ports. */
 	struct kpt_port port = {
 		.format	= t->config->format,
-		.env	= &kpt_test_env,
+		.ops	= &kpt_test_ops,
 	};
 
-	if (w->gather.broken && w->gather.broken->nr == KPT_BROKEN_MAX) {
-		kpt_test_report(t, "broken entries wait, and there is no room for more");
+	if (it->gather.bbm && it->gather.bbm->nr == KPT_BBM_MAX) {
+		kpt_test_report(t, "the bbm batch is full, but was not flushed");
 		return 0;
 	}
-	return kpt_uniform_block(&port, w->tree, v, t->vary);
+	return kpt_uniform_block(&port, it, t->vary);
+}
+
+int kpt_test_visit(struct kpt_iter *it, void *arg)
+{
+	struct kpt_call *c = arg;
+
+	return c->visit(it, c->arg);
 }

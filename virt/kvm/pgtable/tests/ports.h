@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Runs an operation that is given as data; folded into one function per format. */
+/* Run a struct kpt_call; specialized into one function per format. */
 #ifndef __KVM_PGTABLE_TESTS_PORTS_H
 #define __KVM_PGTABLE_TESTS_PORTS_H
 
@@ -9,141 +9,159 @@
 #include "configs.h"
 #include "env.h"
 
-static const struct kpt_env __maybe_unused kpt_test_env = {
-	KPT_TEST_ENV,
+static const struct kpt_ops __maybe_unused kpt_test_ops = {
+	KPT_TEST_OPS,
 };
 
-kpt_pte_t kpt_test_block(struct kpt_walk *w, struct kpt_visit *v);
+kpt_pte_t kpt_test_block(struct kpt_iter *it);
+int kpt_test_visit(struct kpt_iter *it, void *arg);
 
 static __always_inline int
-kpt_test_visit(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, void *arg)
-{
-	struct kpt_call *c = arg;
-
-	return c->visit(w, v, c->arg);
-}
-
-static __always_inline int
-kpt_test_change(const struct kpt_port *port, struct kpt_walk *w, struct kpt_call *c)
-{
-	kpt_find(port, w->tree, c->start, c->level, &c->found);
-	if (c->meanwhile)
-		c->meanwhile(c);
-	return kpt_change(port, w, &c->found, c->value);
-}
-
-/* As a client changes leaves by a visitor of its own. */
-static __always_inline int
-kpt_test_change_leaf(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v,
-		     void *arg)
-{
-	struct kpt_call *c = arg;
-
-	return kpt_step(kpt_change(port, w, v, (v->pte & ~c->clear) | c->set));
-}
-
-/* As a client that unlinks the tables of last level and leaves it to the walk to go on. */
-static __always_inline int
-kpt_test_unlink(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, void *arg)
-{
-	struct kpt_call *c = arg;
-
-	if (kpt_is_table(port->format, v->pte, v->level))
-		return v->level == 1 ? kpt_commit(port, w, v, port->format->empty, KPT_DETACH) :
-				       KPT_NEXT;
-	c->mask++;
-	return KPT_NEXT;
-}
-
-/* As a client that unlinks tables one by one, and pays once for many of them. */
-static __always_inline int
-kpt_test_hand_over(const struct kpt_port *port, struct kpt_walk *w, struct kpt_call *c)
+kpt_test_change(const struct kpt_port *port, struct kpt_iter *it, struct kpt_call *c)
 {
 	int err;
 
-	kpt_find(port, w->tree, c->start, c->level, &c->found);
-	err = kpt_commit(port, w, &c->found, port->format->empty, KPT_DETACH);
-	c->debt = kpt_hand_over(&w->gather);
+	kpt_find(port, it, c->start, c->level);
+	c->found = kpt_see(it);
+	if (c->meanwhile)
+		c->meanwhile(c);
+	err = kpt_change(port, it, c->value);
+	c->found = kpt_see(it);
+	return err;
+}
+
+/* Like a client that changes leaves in its own loop. */
+static __always_inline int
+kpt_test_change_leaves(const struct kpt_port *port, struct kpt_iter *it, struct kpt_call *c)
+{
+	int err;
+
+	kpt_iterate(it, 0, KPT_YIELDS);
+	while (port->next_table(it)) {
+		while (kpt_at_leaf(port, it)) {
+			err = kpt_change(port, it, (it->pte & ~c->clear) | c->set);
+			if (err && err != -EAGAIN)
+				return err;
+			if (!err)
+				kpt_next(port, it);
+		}
+	}
+	return 0;
+}
+
+/* Like a client that unlinks last-level tables, and continues to iterate. */
+static __always_inline int
+kpt_test_unlink(const struct kpt_port *port, struct kpt_iter *it, struct kpt_call *c)
+{
+	int err;
+
+	kpt_iterate(it, 0, KPT_TABLES);
+	while (port->next_table(it)) {
+		while (kpt_at(port, it, KPT_LEAVES | KPT_TABLES)) {
+			if (it->level > 1 && kpt_is_table(port->format, it->pte, it->level))
+				break;
+			if (it->level == 1 && kpt_is_table(port->format, it->pte, it->level)) {
+				err = kpt_commit(port, it, port->format->empty, KPT_DETACH);
+				if (err)
+					return err;
+				break;
+			}
+			c->mask++;
+			kpt_next(port, it);
+		}
+	}
+	return 0;
+}
+
+/* Like a client that unlinks tables one by one, with one flush for many of them. */
+static __always_inline int
+kpt_test_hand_over(const struct kpt_port *port, struct kpt_iter *it, struct kpt_call *c)
+{
+	int err;
+
+	kpt_find(port, it, c->start, c->level);
+	err = kpt_commit(port, it, port->format->empty, KPT_DETACH);
+	c->flush = kpt_gather_take_flush(&it->gather);
 	return err;
 }
 
 static __always_inline bool
-kpt_test_first_leaf(const struct kpt_port *port, struct kpt_walk *w, struct kpt_call *c)
+kpt_test_first_leaf(const struct kpt_port *port, struct kpt_iter *it, struct kpt_call *c)
 {
-	struct kpt_visit v;
+	kpt_find(port, it, c->start, c->level);
+	if (!kpt_is_table(port->format, it->pte, it->level))
+		return false;
 
-	kpt_find(port, w->tree, c->start, c->level, &v);
-	return kpt_is_table(port->format, v.pte, v.level) &&
-	       kpt_first_leaf(port, w->tree, &v, &c->found);
+	c->found.pte = kpt_first_leaf(port, it->tree, it->pte, it->level, &c->found.level);
+	return c->found.pte != port->format->empty;
 }
 
-/* As a file is read: each line by a walk of its own, from where the last one ended. */
+/* Like reading a file: one operation per line, starting at the end of the previous. */
 static __always_inline int
-kpt_test_dump(const struct kpt_port *port, struct kpt_walk *w, struct seq_file *m)
+kpt_test_dump(const struct kpt_port *port, struct kpt_iter *it, struct seq_file *m)
 {
 	struct kpt_range r;
 
-	while (w->start < w->end && kpt_dump_next(port, w, &r)) {
+	while (it->start < it->end && kpt_dump_next(port, it, port->format, &r)) {
 		kpt_dump_print(m, &r);
-		w->start = r.end;
+		it->start = r.end;
 	}
 	return 0;
 }
 
 static __always_inline int
-kpt_test_relax(const struct kpt_port *port, struct kpt_walk *w, struct kpt_call *c)
+kpt_test_relax(const struct kpt_port *port, struct kpt_iter *it, struct kpt_call *c)
 {
 	const struct kpt_test *t = container_of(c->tree, struct kpt_test, tree);
 
-	return kpt_relax(port, w, c->prot, t->config->features, &c->level);
+	return kpt_relax(port, it, c->prot, t->config->features, &c->level);
 }
 
 static __always_inline int
-kpt_test_operation(const struct kpt_port *port, struct kpt_walk *w, struct kpt_call *c)
+kpt_test_operation(const struct kpt_port *port, struct kpt_iter *it, struct kpt_call *c)
 {
 	switch (c->op) {
 	case KPT_OP_MAP:
-		return kpt_map(port, w, c->oa, c->value, c->level);
+		return kpt_map(port, it, c->oa, c->value, c->level);
 	case KPT_OP_ANNOTATE:
-		return kpt_annotate(port, w, c->value, c->level);
+		return kpt_annotate(port, it, c->value, c->level);
 	case KPT_OP_UNMAP:
-		return kpt_unmap(port, w, c->what);
+		return kpt_unmap(port, it, c->what);
 	case KPT_OP_ZAP:
-		return kpt_zap(port, w, c->level);
+		return kpt_zap(port, it, c->level);
 	case KPT_OP_WRPROT:
-		return kpt_wrprot(port, w, c->level, c->what);
+		return kpt_wrprot(port, it, c->level, c->what);
 	case KPT_OP_PROTECT:
-		return kpt_protect(port, w, c->level, c->clear, c->set);
+		return kpt_protect(port, it, c->level, c->clear, c->set);
 	case KPT_OP_CLEAR_DIRTY:
-		return kpt_clear_dirty(port, w, c->clear, c->what);
+		return kpt_clear_dirty(port, it, c->clear, c->what);
 	case KPT_OP_EDIT_MASK:
 		c->blocks = c->mask;
-		return kpt_edit_mask(port, w, &c->blocks, c->clear, c->set);
+		return kpt_edit_mask(port, it, &c->blocks, c->clear, c->set);
 	case KPT_OP_RELAX:
-		return kpt_test_relax(port, w, c);
+		return kpt_test_relax(port, it, c);
 	case KPT_OP_AGE:
-		return kpt_age(port, w, c->clear, c->what);
+		return kpt_age(port, it, c->clear, c->what);
 	case KPT_OP_SPLIT:
-		return kpt_split(port, w, c->level, &c->budget);
+		return kpt_split(port, it, c->level, &c->budget);
 	case KPT_OP_COLLAPSE:
-		return kpt_collapse(port, w, c->level ?: 1, kpt_test_block);
+		return kpt_collapse(port, it, c->level ?: 1, kpt_test_block);
 	case KPT_OP_LOOKUP:
-		return kpt_lookup(port, w->tree, c->start, c->ptes);
+		return kpt_lookup(port, it->tree, c->start, c->ptes);
 	case KPT_OP_FIRST_LEAF:
-		return kpt_test_first_leaf(port, w, c);
+		return kpt_test_first_leaf(port, it, c);
 	case KPT_OP_CHANGE:
-		return kpt_test_change(port, w, c);
+		return kpt_test_change(port, it, c);
 	case KPT_OP_VISIT:
-		return kpt_walk_range(port, w, c->level, c->what, kpt_test_visit, c);
+		return port->walk(it, c->level, c->what, kpt_test_visit, c);
 	case KPT_OP_CHANGE_EACH:
-		return kpt_walk_range(port, w, 0, KPT_LEAVES | KPT_YIELDS,
-				      kpt_test_change_leaf, c);
+		return kpt_test_change_leaves(port, it, c);
 	case KPT_OP_DUMP:
-		return kpt_test_dump(port, w, c->arg);
+		return kpt_test_dump(port, it, c->arg);
 	case KPT_OP_HAND_OVER:
-		return kpt_test_hand_over(port, w, c);
+		return kpt_test_hand_over(port, it, c);
 	case KPT_OP_UNLINK_EACH:
-		return kpt_walk_range(port, w, 0, KPT_LEAVES | KPT_TABLES, kpt_test_unlink, c);
+		return kpt_test_unlink(port, it, c);
 	}
 	return -EOPNOTSUPP;
 }
@@ -151,27 +169,27 @@ kpt_test_operation(const struct kpt_port *port, struct kpt_walk *w, struct kpt_c
 static __always_inline long
 kpt_test_dispatch(const struct kpt_port *port, struct kpt_call *c)
 {
-	struct kpt_walk w;
+	struct kpt_iter it;
 	int err;
 
-	/* Whatever was on the stack before, but for pointers that would end the test. */
-	memset(&w, 0xa5, sizeof(w));
-	w.gather.tables = NULL;
-	w.gather.broken = NULL;
-	/* A lookup is for any address. */
+	/* Poison it, except for pointers that would crash the test. */
+	memset(&it, 0xa5, sizeof(it));
+	it.gather.tables = NULL;
+	it.gather.bbm = NULL;
+	/* A lookup may be beyond the end of the tree. */
 	if (c->op == KPT_OP_LOOKUP)
-		err = kpt_begin(port, &w, c->tree, 0, kpt_span(port->format, 0), c->shared);
+		err = kpt_begin(port, &it, c->tree, 0, kpt_span(port->format, 0), c->shared);
 	else
-		err = kpt_begin(port, &w, c->tree, c->start, c->end, c->shared);
+		err = kpt_begin(port, &it, c->tree, c->start, c->end, c->shared);
 	if (err)
 		return err;
 
-	err = kpt_test_operation(port, &w, c);
-	c->done = w.start;
-	if (c->owing)
-		c->debt = kpt_end_owing(port, &w);
+	err = kpt_test_operation(port, &it, c);
+	c->done = kpt_done(&it);
+	if (c->noflush)
+		c->flush = kpt_end_noflush(port, &it);
 	else
-		kpt_end(port, &w);
+		kpt_end(port, &it);
 	return err;
 }
 

@@ -3,7 +3,7 @@
 
 #include "ports.h"
 
-DEFINE_KPT_PORT(loongarch, kpt_loongarch, kpt_test_env);
+DEFINE_KPT_PORT(loongarch, kpt_loongarch, kpt_test_ops);
 
 long kpt_run_loongarch(struct kpt_call *call)
 {

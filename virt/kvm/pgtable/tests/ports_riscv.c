@@ -3,7 +3,7 @@
 
 #include "ports.h"
 
-DEFINE_KPT_PORT(gstage, kpt_gstage, kpt_test_env);
+DEFINE_KPT_PORT(gstage, kpt_gstage, kpt_test_ops);
 
 long kpt_run_gstage(struct kpt_call *call)
 {

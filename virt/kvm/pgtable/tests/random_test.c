@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Long random sequences of operations on every kind of tree, compared with the
- * model after each, with simulated CPUs at work before and while they run.
+ * Long random sequences of operations on all trees, each compared with the model, with
+ * accesses by simulated CPUs before and during the operations.
  */
 #include <linux/moduleparam.h>
 
@@ -12,7 +12,7 @@
 
 static uint steps = 600;
 module_param(steps, uint, 0444);
-MODULE_PARM_DESC(steps, "operations per tree, fewer where tables are larger");
+MODULE_PARM_DESC(steps, "operations per tree, fewer if tables are larger");
 
 struct kpt_random {
 	struct kpt_test *t;
@@ -23,7 +23,7 @@ struct kpt_random {
 	bool second_ran;
 };
 
-/* Simulated CPUs read and write here and there, so that their TLBs are not cold. */
+/* Access random addresses, to fill the TLBs of the simulated CPUs. */
 static void guests_run(struct kpt_random *r, unsigned int accesses)
 {
 	const struct kpt_format *fmt = r->t->config->format;
@@ -43,13 +43,13 @@ static void check_step(struct kpt_random *r, const struct kpt_call *c, long ret)
 	struct kpt_test *t = r->t;
 
 	if (!kpt_test_random(t, 4))
-		kpt_test_pay_tracked(t);
+		kpt_test_flush_deferred(t);
 	if (c->op == KPT_OP_AGE)
-		kpt_test_pay_aged(t);
+		kpt_test_flush_aged(t);
 	kpt_cpus_check(t);
 	if (c->op == KPT_OP_RELAX)
 		kpt_cpus_check_progress(t, c->start, KPT_RW);
-	/* A fault that found no memory is taken again. */
+	/* After an error, the fault would be retried. */
 	if (c->op == KPT_OP_MAP && !ret)
 		kpt_cpus_check_progress(t, c->start, KPT_R);
 	kpt_test_check(t);
@@ -83,7 +83,7 @@ static void run_second(struct kpt_test *t)
 	r->second_ran = true;
 }
 
-/* Comes between the steps of another operation: must not fail, nor give other memory. */
+/* An operation to interrupt another one; it must neither fail nor change the memory. */
 static void random_second(struct kpt_random *r)
 {
 	do {
@@ -92,19 +92,19 @@ static void random_second(struct kpt_random *r)
 		 r->second.op == KPT_OP_SPLIT || r->second.op == KPT_OP_AGE ||
 		 r->second.op == KPT_OP_COLLAPSE);
 	r->second.shared = true;
-	r->second.owing = false;
+	r->second.noflush = false;
 	r->second_ran = false;
 }
 
 /*
- * An operation that another interrupts at one exchange or one yield, or that
- * gets no memory for its n-th table: each cell is as it was, or as one of the
- * two made it, or as both did in either order.
+ * Interrupt an operation by another one at an exchange or a yield, or let the n-th
+ * allocation of a table fail.  Each cell must be unchanged, or match the result of
+ * one operation, or that of both in either order.
  */
-static void disturbed_step(struct kpt_random *r)
+static noinline_for_stack void disturbed_step(struct kpt_random *r)
 {
 	struct kpt_test *t = r->t;
-	struct kpt_call c, split;
+	struct kpt_call c;
 	long ret;
 
 	kpt_choose_call(r->m, &c);
@@ -130,13 +130,10 @@ static void disturbed_step(struct kpt_random *r)
 	    !(c.op == KPT_OP_RELAX && ret == -ENOENT))
 		kpt_test_report(t, "operation %d returned %ld", c.op, ret);
 
-	split = c;
-	split.op = KPT_OP_SPLIT;
-	split.level = r->m->unit;
 	kpt_model_apply(r->other[1], &c);
 	kpt_model_apply(r->other[2], &c);
-	/* What the first has split before it gives up, the second finds in parts. */
-	kpt_model_apply(r->other[4], &split);
+	/* If the first one fails, it may have split entries before the second one runs. */
+	kpt_model_push_down(r->other[4], &c);
 	if (r->second_ran) {
 		kpt_model_apply(r->other[4], &r->second);
 		kpt_model_apply(r->other[2], &r->second);
@@ -144,7 +141,7 @@ static void disturbed_step(struct kpt_random *r)
 		kpt_model_copy(r->other[0], r->other[3]);
 		kpt_model_apply(r->other[3], &c);
 	}
-	/* Done completely, the second included; or not done, which only an error excuses. */
+	/* Without an error, both operations must have been completed. */
 	if (ret && c.op != KPT_OP_AGE)
 		kpt_model_compare_any(r->m, r->other, ARRAY_SIZE(r->other));
 	else

@@ -5,18 +5,18 @@
 
 #include "schedule.h"
 
-/* No operation on a tree of a test's size reads or writes so many entries. */
+/* More accesses than an operation on a test's tree can need. */
 #define MOST_POINTS	BIT(20)
 
 /**
  * struct kpt_actor - a thread
  * @schedule:	schedule
  * @task:	task
- * @turn:	it may run
- * @walks:	walks that it is inside of
- * @points:	points that its operation has passed
- * @call:	its operation; NULL: it has none
- * @result:	what that returned
+ * @turn:	completed to let it run
+ * @walks:	nesting of operations
+ * @points:	scheduling points that its operation has passed
+ * @call:	its operation, or NULL
+ * @result:	return value of the operation
  */
 struct kpt_actor {
 	struct kpt_schedule *schedule;
@@ -29,19 +29,19 @@ struct kpt_actor {
 };
 
 /**
- * struct kpt_schedule - who runs, and who holds the tree's lock; all are one thread's at a time
+ * struct kpt_schedule - running thread and state of the lock, only used by one thread at a time
  * @t:		test
  * @actors:	threads
- * @running:	the one whose turn it is; NULL: it is the test's
- * @over:	no thread has anything left to do
- * @rarity:	one point in so many changes who runs
- * @idle:	what a thread does now and then
- * @arg:	for @idle
- * @readers:	bit n is set while thread n is inside a walk
- * @shared:	how many hold the lock for read
- * @exclusive:	somebody holds it for write
- * @stuck:	the operation whose turn it is will never end
- * @stopping:	threads are to end
+ * @running:	running thread, NULL if it is the test's
+ * @over:	completed when all operations have ended
+ * @rarity:	switch threads at one of @rarity scheduling points
+ * @idle:	called at random
+ * @arg:	argument of @idle
+ * @readers:	bit n is set during an operation of thread n
+ * @shared:	number of threads that hold the lock for read
+ * @exclusive:	a thread holds the lock for write
+ * @stuck:	the operation of the running thread will never end
+ * @stopping:	threads have to exit
  */
 struct kpt_schedule {
 	struct kpt_test *t;
@@ -58,7 +58,7 @@ struct kpt_schedule {
 	bool stopping;
 };
 
-/* Whose turn it is */
+/* Switching threads */
 
 static struct kpt_actor *choose_busy(struct kpt_schedule *s)
 {
@@ -96,7 +96,7 @@ static void pass(struct kpt_schedule *s)
 	wait_for_completion(&from->turn);
 }
 
-/* What waits in a loop keeps a CPU from all else, even from printing that it does. */
+/* Put a thread that spins forever to sleep, so that the failure can be reported. */
 static void give_up(struct kpt_schedule *s)
 {
 	static DECLARE_COMPLETION(never);
@@ -176,7 +176,7 @@ void kpt_schedule_yield(struct kpt_schedule *s, bool shared)
 
 /* Operations */
 
-/* As a client: what takes no lock is what KVM does without one. */
+/* Lock as a client does; ageing and lookups do not need the lock. */
 static long operate(struct kpt_schedule *s, struct kpt_call *c)
 {
 	bool locks = c->op != KPT_OP_AGE && c->op != KPT_OP_LOOKUP;
@@ -186,7 +186,7 @@ static long operate(struct kpt_schedule *s, struct kpt_call *c)
 	if (locks)
 		lock(s, shared);
 	ret = s->t->config->run(c);
-	kpt_test_pay(s->t, &c->debt);
+	kpt_test_do_flush(s->t, &c->flush);
 	if (locks)
 		unlock(s, shared);
 	return ret;
@@ -216,7 +216,7 @@ void kpt_schedule_run(struct kpt_schedule *s, struct kpt_call *calls, long *resu
 	s->rarity = 4 << kpt_test_random(s->t, 8);
 	for (unsigned int i = 0; i < KPT_ACTORS; i++) {
 		calls[i].tree = &s->t->tree;
-		calls[i].debt = (struct kpt_debt) {};
+		calls[i].flush = (struct kpt_flush) {};
 		s->actors[i].call = &calls[i];
 	}
 
@@ -224,10 +224,10 @@ void kpt_schedule_run(struct kpt_schedule *s, struct kpt_call *calls, long *resu
 	s->t->yields = 0;
 	give_turn(s, choose_busy(s));
 	wait_for_completion(&s->over);
-	/* Its thread keeps what it has, and all others sleep: nothing can be taken down. */
+	/* The threads cannot be stopped, so abort without cleaning up. */
 	if (s->stuck)
 		KUNIT_FAIL_AND_ABORT(s->t->kunit,
-				     "invariant 6: operation %d waits for what nobody will do",
+				     "invariant 6: operation %d waits forever",
 				     s->running->call->op);
 	s->t->schedule = NULL;
 	s->t->cpu = 0;
@@ -250,7 +250,7 @@ struct kpt_schedule *kpt_schedule_start(struct kpt_test *t)
 		a->task = kthread_create(act, a, "kpt_actor/%d", i);
 		KUNIT_ASSERT_FALSE(t->kunit, IS_ERR(a->task));
 		get_task_struct(a->task);
-		/* All on one CPU: who runs next need not be woken on another. */
+		/* One CPU is faster, there are no wakeups across CPUs. */
 		kthread_bind(a->task, cpumask_first(cpu_online_mask));
 		wake_up_process(a->task);
 	}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Several operations at once, interleaved as the seed says, with simulated CPUs at
- * work between any two steps: each cell ends as some order of the operations leaves it.
+ * Concurrent operations, interleaved at random, with accesses by simulated CPUs in
+ * between.  The final state of each cell must match some order of the operations.
  */
 #include <linux/moduleparam.h>
 #include <linux/seq_file.h>
@@ -15,11 +15,11 @@
 
 static uint schedules = 80;
 module_param(schedules, uint, 0444);
-MODULE_PARM_DESC(schedules, "interleavings per tree, fewer where tables are larger");
+MODULE_PARM_DESC(schedules, "interleavings per tree, fewer if tables are larger");
 
 /*
- * Nothing; one, two, all three of three operations, in every order.  And two of them, after
- * the third gave up.
+ * All ordered selections of three operations: 1 of none, 3 of one, 6 of two, and 6 of
+ * three.  Plus those of two operations, after the third one failed: 5.
  */
 #define ORDERS	(16 + 5)
 
@@ -58,7 +58,7 @@ static void choose_look(struct kpt_interleaving *r, struct kpt_call *c)
 		c->start = kpt_choose_cell(m);
 }
 
-/* The same memory whoever maps: what it should be if they differ, nobody could say. */
+/* Always map the same memory, otherwise the expected result would be ambiguous. */
 static void give_the_memory(const struct kpt_model *m, struct kpt_call *c)
 {
 	static const unsigned int prots[] = { KPT_RWX, KPT_RW, KPT_R | KPT_X | KPT_UX, KPT_R };
@@ -70,7 +70,7 @@ static void give_the_memory(const struct kpt_model *m, struct kpt_call *c)
 					 config->features);
 }
 
-/* What relaxing makes of a leaf whose access ageing took away is its client's business. */
+/* The result of relaxing a leaf whose permissions ageing has cleared is up to the client. */
 static bool is_ambiguous(const struct kpt_interleaving *r, unsigned int count)
 {
 	unsigned int ops = 0;
@@ -106,7 +106,7 @@ static void choose_anything(struct kpt_interleaving *r)
 	}
 }
 
-/* One unlinks the table in which others are about to put something. */
+/* One operation unlinks the table that others map into. */
 static void choose_a_table(struct kpt_interleaving *r)
 {
 	const struct kpt_format *fmt = r->t->config->format;
@@ -145,7 +145,7 @@ static bool may_be_undone(const struct kpt_call *c, long ret)
 	}
 }
 
-/* Ageing takes no lock, so whoever has it for write may undo it: the page only looks younger. */
+/* Ageing takes no lock, so a writer may revert it; the page then only looks younger. */
 static bool must_be_done(const struct kpt_call *c, long ret)
 {
 	return !ret && c->op != KPT_OP_AGE && !only_looks(c);
@@ -157,8 +157,9 @@ static bool is_an_error(const struct kpt_call *c, long ret)
 }
 
 /*
- * All that the window can become by the operations in @left, if those in @must are done
- * at last: r->any[0] to r->any[r->orders - 1].  r->path[n] is the window after n operations.
+ * Store all possible results of the operations in @left, of which those in @must have
+ * been done, in r->any[0] to r->any[r->orders - 1].  r->path[n] is the window after n
+ * operations.
  */
 static void add_orders(struct kpt_interleaving *r, unsigned int done, unsigned long left,
 		       unsigned long must)
@@ -195,7 +196,7 @@ static void judge(struct kpt_interleaving *r)
 	r->orders = 0;
 	add_orders(r, 0, changing, must);
 
-	/* What one has split before it gave up, the others find in parts. */
+	/* An operation that failed may have split entries before the others ran. */
 	for (unsigned int i = 0; i < KPT_ACTORS; i++)
 		if (undone & BIT(i))
 			kpt_model_push_down(r->path[0], &r->calls[i]);
@@ -206,7 +207,7 @@ static void judge(struct kpt_interleaving *r)
 
 /* Running */
 
-/* Often where an operation is just at work. */
+/* Prefer addresses in the range of an operation. */
 static void guest_accesses(struct kpt_interleaving *r, unsigned int perm)
 {
 	const struct kpt_call *c = &r->calls[kpt_test_random(r->t, KPT_ACTORS)];
@@ -228,7 +229,7 @@ static void guest_writes(void *arg)
 	guest_accesses(arg, KPT_RW);
 }
 
-/* Collapsing does not look at dirty bits: clients do it when they do not use them. */
+/* Collapsing ignores dirty bits, clients must not rely on them at that time. */
 static bool may_write(const struct kpt_interleaving *r)
 {
 	for (unsigned int i = 0; i < KPT_ACTORS; i++)
@@ -253,7 +254,7 @@ static void interleave(struct kpt_interleaving *r)
 	r->t->alloc.at = 0;
 
 	judge(r);
-	kpt_test_pay_aged(r->t);
+	kpt_test_flush_aged(r->t);
 	kpt_cpus_check(r->t);
 	kpt_test_check(r->t);
 	for (int i = 0; r->t->failed && i < KPT_ACTORS; i++)
@@ -276,7 +277,7 @@ static void interleave_often(struct kpt_test *t, int unit,
 	for (int i = 0; i < ARRAY_SIZE(r->path); i++)
 		r->path[i] = kpt_model_create(t, unit);
 	t->dirt = r->m;
-	t->tree.unprotected = true;
+	t->tree.no_rcu = true;
 	kpt_test_seed(t);
 
 	for (int i = 0; i < count && !t->failed; i++)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Threads that change one tree at once, while a simulated guest writes to it: all
- * that is counted must add up afterwards, and nobody may meet a freed table.
+ * Several threads change one tree, while a simulated guest writes to it.  At the end,
+ * the accounting must match the tree, and freed tables must not have been used.
  */
 #include <linux/completion.h>
 #include <linux/cpumask.h>
@@ -21,15 +21,15 @@ MODULE_PARM_DESC(rounds, "operations per thread");
 
 static uint stress_ms;
 module_param(stress_ms, uint, 0444);
-MODULE_PARM_DESC(stress_ms, "milliseconds that each kind of tree is worked on, instead of rounds");
+MODULE_PARM_DESC(stress_ms, "duration of the test of each tree in milliseconds, overrides rounds");
 
 static char *only = "";
 module_param(only, charp, 0444);
-MODULE_PARM_DESC(only, "part of the name of the kinds of tree to work on");
+MODULE_PARM_DESC(only, "substring of the names of the trees to test");
 
 #define PAGES	16
 
-/* What the threads share: a tree and, as in KVM, the lock that most of their work takes. */
+/* State shared by the threads: a tree and its lock, which most operations take as in KVM. */
 struct kpt_crowd {
 	struct kpt_test *t;
 	struct rw_semaphore lock;
@@ -53,7 +53,7 @@ static u32 below(struct kpt_thread *th, u32 limit)
 	return prandom_u32_state(&th->rnd) % limit;
 }
 
-/* Around a boundary of blocks: pages on both sides, now and then the blocks, or all there is. */
+/* Pages on both sides of a block boundary, or sometimes the blocks, or the whole tree. */
 static void choose_range(struct kpt_thread *th, struct kpt_call *c)
 {
 	const struct kpt_crowd *crowd = th->crowd;
@@ -109,7 +109,7 @@ static void choose_bits(struct kpt_thread *th, struct kpt_call *c)
 	}
 }
 
-/* Exclusive walks do not see what is written through the tables that they unlink. */
+/* Exclusive operations do not report late writes through tables that they unlink. */
 static enum kpt_op choose_op(struct kpt_thread *th)
 {
 	static const enum kpt_op ops[] = {
@@ -205,7 +205,7 @@ static void begin(struct kpt_thread *th, struct kpt_crowd *crowd, unsigned int n
 	KUNIT_ASSERT_FALSE(t->kunit, IS_ERR(task));
 }
 
-/* The guest on this CPU, until the threads are done. */
+/* Run the guest on this CPU until the threads are done. */
 static void guest(struct kpt_test *t, struct kpt_thread *threads, unsigned int count)
 {
 	u64 page = kpt_span(t->config->format, 0);
@@ -249,7 +249,7 @@ static void run_threads(struct kunit *test, unsigned int count, bool exclusive)
 	struct kpt_test *t;
 
 	if (!strstr(config->name, only))
-		kunit_skip(test, "not asked for");
+		kunit_skip(test, "not selected");
 
 	t = kpt_test_start(test, config);
 	KUNIT_ASSERT_NOT_NULL(test, threads);
@@ -270,7 +270,7 @@ static void run_threads(struct kunit *test, unsigned int count, bool exclusive)
 	t->threads = false;
 	report(t, threads, count);
 
-	/* Dirty bits of leaves that nobody hears of are written off when their tables go. */
+	/* Without leaf events, dirty bits are accounted at the end of the grace period. */
 	rcu_barrier();
 	t->balance = left;
 	kpt_test_read(t, add_up, NULL);

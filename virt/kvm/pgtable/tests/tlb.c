@@ -5,7 +5,7 @@
 #include "model.h"
 #include "tlb.h"
 
-/* Where a walk is, and what it may do there. */
+/* State of a hardware page walk. */
 struct kpt_hw_walk {
 	const kpt_pte_t *table;
 	kpt_pte_t *ptep;
@@ -25,7 +25,7 @@ static bool overlap(u64 a, u64 a_span, u64 b, u64 b_end)
 	return a_span && a < b_end && b < a + a_span;
 }
 
-/* Of the address that the CPU uses, which has the bit of the base. */
+/* The address that the CPU uses has ia_base set. */
 static u64 root_index(struct kpt_test *t, u64 ia)
 {
 	return (ia | t->config->ia_base) / span(t, t->tree.top);
@@ -53,7 +53,7 @@ static void go_down(struct kpt_test *t, u64 ia, struct kpt_hw_walk *w, const kpt
 		  (ia / span(t, w->level)) % (1U << t->config->arch->index_bits);
 }
 
-/* Reads the tree as it is now, without any TLB. */
+/* Walk the current tables, bypassing TLBs. */
 static void walk_now(struct kpt_test *t, u64 ia, struct kpt_hw_walk *w)
 {
 	start_at_root(t, ia, w);
@@ -67,7 +67,7 @@ static void walk_now(struct kpt_test *t, u64 ia, struct kpt_hw_walk *w)
 	w->entry.perms &= w->perms;
 }
 
-/* What CPUs cache */
+/* TLBs and page-walk caches */
 
 static struct kpt_cached_leaf *find_leaf(struct kpt_cpu *cpu, u64 ia)
 {
@@ -80,25 +80,25 @@ static struct kpt_cached_leaf *find_leaf(struct kpt_cpu *cpu, u64 ia)
 	return NULL;
 }
 
-/* Where tables go, nobody says of which level the leaves below them were. */
-static bool reaches_level(struct kpt_test *t, const struct kpt_debt *debt, int level)
+/* If a table is unlinked, the level of the leaves below it is unknown. */
+static bool reaches_level(struct kpt_test *t, const struct kpt_flush *flush, int level)
 {
-	return !t->config->arch->level_hints || debt->owes & KPT_OWES_WALK || !debt->levels ||
-	       debt->levels & BIT(level);
+	return !t->config->arch->level_hints || flush->scope & KPT_FLUSH_WALK || !flush->levels ||
+	       flush->levels & BIT(level);
 }
 
-static void drop_leaves(struct kpt_test *t, struct kpt_cpu *cpu, const struct kpt_debt *debt)
+static void drop_leaves(struct kpt_test *t, struct kpt_cpu *cpu, const struct kpt_flush *flush)
 {
 	for (int i = 0; i < KPT_CPU_LEAVES; i++) {
 		struct kpt_cached_leaf *l = &cpu->leaves[i];
 
-		if (overlap(l->ia, l->span, debt->start, debt->end) &&
-		    reaches_level(t, debt, l->level))
+		if (overlap(l->ia, l->span, flush->start, flush->end) &&
+		    reaches_level(t, flush, l->level))
 			l->span = 0;
 	}
 }
 
-/* The partial walk that saves most. */
+/* Find the entry with the lowest level. */
 static struct kpt_cached_walk *find_walk(struct kpt_cpu *cpu, u64 ia)
 {
 	struct kpt_cached_walk *best = NULL;
@@ -128,7 +128,7 @@ static bool same_memory(const struct kpt_hw_entry *a, u64 a_ia, const struct kpt
 	return a->oa - a_ia == b->oa - b_ia && a->memory == b->memory;
 }
 
-/* Changing the size of a page needs a break where two sizes at once confuse the CPU. */
+/* Return true if a change of the page size needs break-before-make. */
 static bool size_matters(struct kpt_test *t)
 {
 	return t->config->arch->conflicts && !t->config->no_break;
@@ -148,12 +148,12 @@ static void check_conflict(struct kpt_test *t, struct kpt_cpu *cpu,
 		    (!same_memory(&l->entry, l->ia, &new->entry, new->ia) ||
 		     (size_matters(t) && l->level != new->level)))
 			kpt_test_report(t,
-					"invariant 4: two translations of %#llx at once, at %d and %d",
+					"invariant 4: %#llx is cached twice, at levels %d and %d",
 					new->ia, l->level, new->level);
 	}
 }
 
-/* CPUs may cache the pages of a block apart from each other; every other time, these do. */
+/* CPUs may split a block into pages when caching it; these do so every other time. */
 static void cache_leaf(struct kpt_test *t, struct kpt_cpu *cpu, const struct kpt_hw_walk *w, u64 ia)
 {
 	bool whole = !w->level || cpu->next_leaf & 1;
@@ -173,7 +173,7 @@ static void cache_leaf(struct kpt_test *t, struct kpt_cpu *cpu, const struct kpt
 
 /* Accesses */
 
-/* The hardware's own writes: atomic, and only to the value that it read. */
+/* Hardware updates an entry atomically, and only if it has not changed since the read. */
 static bool set_flags(struct kpt_test *t, struct kpt_hw_walk *w, bool write, bool *sets_dirty)
 {
 	kpt_pte_t old = READ_ONCE(*w->ptep), new = old;
@@ -223,7 +223,7 @@ static bool walk_and_cache(struct kpt_test *t, struct kpt_cpu *cpu, u64 ia, unsi
 			return false;
 		look(t, ia, &w);
 		if (w.entry.kind == KPT_HW_FAULTY) {
-			kpt_test_report(t, "the hardware refuses %#llx at %#llx, level %d",
+			kpt_test_report(t, "malformed entry %#llx for %#llx at level %d",
 					READ_ONCE(*w.ptep), w.ia, w.level);
 			return false;
 		}
@@ -264,7 +264,7 @@ static bool access(struct kpt_test *t, struct kpt_cpu *cpu, u64 ia, unsigned int
 	}
 
 	if (!t->config->arch->refault)
-		drop_leaves(t, cpu, &(struct kpt_debt) { .start = ia, .end = ia + 1 });
+		drop_leaves(t, cpu, &(struct kpt_flush) { .start = ia, .end = ia + 1 });
 	return false;
 }
 
@@ -279,12 +279,12 @@ bool kpt_cpu_access(struct kpt_test *t, unsigned int cpu, u64 ia, unsigned int p
 	return allowed;
 }
 
-/* Invalidation */
+/* Flush */
 
-static void drop_walks(struct kpt_cpu *cpu, const struct kpt_debt *debt)
+static void drop_walks(struct kpt_cpu *cpu, const struct kpt_flush *flush)
 {
 	for (int i = 0; i < KPT_CPU_WALKS; i++)
-		if (overlap(cpu->walks[i].ia, cpu->walks[i].span, debt->start, debt->end))
+		if (overlap(cpu->walks[i].ia, cpu->walks[i].span, flush->start, flush->end))
 			cpu->walks[i].span = 0;
 }
 
@@ -294,10 +294,10 @@ static void drop_all(struct kpt_cpu *cpu)
 }
 
 /*
- * Before CPUs have forgotten the old translation, no entry may hold a new one
- * that contradicts it.
+ * Break-before-make: as long as a CPU may use the old translation, the tables must
+ * not contain one that conflicts with it.
  */
-static void check_broken(struct kpt_test *t, struct kpt_cpu *cpu, const struct kpt_debt *debt)
+static void check_bbm(struct kpt_test *t, struct kpt_cpu *cpu, const struct kpt_flush *flush)
 {
 	struct kpt_hw_walk w;
 
@@ -305,7 +305,7 @@ static void check_broken(struct kpt_test *t, struct kpt_cpu *cpu, const struct k
 		struct kpt_cached_leaf *l = &cpu->leaves[i];
 
 		if (l->entry.kind != KPT_HW_LEAF ||
-		    !overlap(l->ia, l->span, debt->start, debt->end))
+		    !overlap(l->ia, l->span, flush->start, flush->end))
 			continue;
 		walk_now(t, l->ia, &w);
 		if (w.entry.kind != KPT_HW_LEAF)
@@ -313,14 +313,14 @@ static void check_broken(struct kpt_test *t, struct kpt_cpu *cpu, const struct k
 		if (!same_memory(&l->entry, l->ia, &w.entry, w.ia) ||
 		    (size_matters(t) && l->level != w.level))
 			kpt_test_report(t,
-					"invariant 4: %#llx was made anew before it was invalidated",
+					"invariant 4: %#llx was remapped before the flush",
 					l->ia);
 	}
 }
 
-void kpt_cpus_invalidate(struct kpt_test *t, const struct kpt_debt *debt)
+void kpt_cpus_invalidate(struct kpt_test *t, const struct kpt_flush *flush)
 {
-	bool walks = debt->owes & KPT_OWES_WALK && !t->config->arch->all_for_walks;
+	bool walks = flush->scope & KPT_FLUSH_WALK && !t->config->arch->all_for_walks;
 	unsigned long flags;
 
 	spin_lock_irqsave(&t->cpu_lock, flags);
@@ -328,24 +328,25 @@ void kpt_cpus_invalidate(struct kpt_test *t, const struct kpt_debt *debt)
 		struct kpt_cpu *cpu = &t->cpus[i];
 
 		if (!t->threads && t->config->arch->conflicts)
-			check_broken(t, cpu, debt);
-		if (debt->owes & KPT_OWES_ALL)
+			check_bbm(t, cpu, flush);
+		if (flush->scope & KPT_FLUSH_ALL)
 			drop_all(cpu);
-		if (debt->owes & KPT_OWES_LEAF || (debt->owes & KPT_OWES_LOCAL && i == t->cpu))
-			drop_leaves(t, cpu, debt);
+		if (flush->scope & KPT_FLUSH_LEAF ||
+		    (flush->scope & KPT_FLUSH_LOCAL && i == t->cpu))
+			drop_leaves(t, cpu, flush);
 		if (walks)
-			drop_walks(cpu, debt);
+			drop_walks(cpu, flush);
 	}
 	spin_unlock_irqrestore(&t->cpu_lock, flags);
 }
 
-/* What is cached against what is so */
+/* Compare TLBs with the tables */
 
-/* Until a tracked debt is paid, CPUs may still write, or write without a trace. */
+/* Until a deferred flush is done, CPUs may still write, or write without dirty bit. */
 static bool tolerated(struct kpt_test *t, u64 ia, u64 ia_span)
 {
 	return t->tracking ||
-	       (t->tracked.owes && overlap(ia, ia_span, t->tracked.start, t->tracked.end));
+	       (t->deferred.scope && overlap(ia, ia_span, t->deferred.start, t->deferred.end));
 }
 
 static void check_leaf(struct kpt_test *t, const struct kpt_cached_leaf *l,
@@ -355,7 +356,7 @@ static void check_leaf(struct kpt_test *t, const struct kpt_cached_leaf *l,
 	unsigned int more = l->entry.perms & ~w->entry.perms;
 
 	if (w->entry.kind != KPT_HW_LEAF)
-		kpt_test_report(t, "invariant 5: a CPU uses %#llx, unmapped at level %d",
+		kpt_test_report(t, "invariant 5: a CPU uses %#llx, which is unmapped at level %d",
 				l->ia, w->level);
 	else if (!same_memory(&l->entry, l->ia, &w->entry, w->ia))
 		kpt_test_report(t, "invariant 5: a CPU uses other memory at %#llx", l->ia);
@@ -363,10 +364,10 @@ static void check_leaf(struct kpt_test *t, const struct kpt_cached_leaf *l,
 		kpt_test_report(t, "invariant 4: a CPU uses %#llx at level %d, but it is at %d",
 				l->ia, l->level, w->level);
 	else if (more & ~KPT_W || (more && !tracked))
-		kpt_test_report(t, "invariant 5: a CPU has permissions %#x at %#llx, not %#x",
+		kpt_test_report(t, "invariant 5: a CPU has permissions %#x for %#llx, not %#x",
 				l->entry.perms, l->ia, w->entry.perms);
 	else if (l->entry.perms & KPT_W && l->entry.dirty && !w->entry.dirty && !tracked)
-		kpt_test_report(t, "invariant 1: a CPU writes to %#llx and leaves no trace", l->ia);
+		kpt_test_report(t, "invariant 1: a CPU writes to %#llx untracked", l->ia);
 }
 
 static void check_leaves(struct kpt_test *t, const struct kpt_cpu *cpu)
@@ -389,7 +390,7 @@ void kpt_cpus_check(struct kpt_test *t)
 {
 	unsigned long flags;
 
-	if (t->tree.retired)
+	if (t->tree.no_flush)
 		return;
 
 	spin_lock_irqsave(&t->cpu_lock, flags);
@@ -409,7 +410,7 @@ void kpt_cpus_check_table(struct kpt_test *t, const kpt_pte_t *table, const char
 
 			if (c->span && c->table == table)
 				kpt_test_report(t,
-						"invariant 2: the table for %#llx is %s, CPU %d knows it",
+						"invariant 2: the table for %#llx is %s, cached by CPU %d",
 						c->ia, when, i);
 		}
 	spin_unlock_irqrestore(&t->cpu_lock, flags);
@@ -424,7 +425,7 @@ void kpt_cpus_check_progress(struct kpt_test *t, u64 ia, unsigned int perms)
 		if (w.entry.kind != KPT_HW_LEAF || !(w.entry.perms & perms & perm))
 			continue;
 		if (!kpt_cpu_access(t, t->cpu, ia, perm) && !kpt_cpu_access(t, t->cpu, ia, perm))
-			kpt_test_report(t, "CPU %u faults at %#llx for ever, permission %#x",
+			kpt_test_report(t, "CPU %u faults forever at %#llx, permission %#x",
 					t->cpu, ia, perm);
 	}
 }

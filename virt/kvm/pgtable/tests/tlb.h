@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Simulated CPUs: they walk the real tables by decoders of their own, which were
- * written from the architecture manuals and share nothing with the descriptors,
- * cache leaves and partial walks, and forget only what the engine invalidates.
+ * Simulated CPUs.  They walk the real tables with decoders that were written from
+ * the architecture manuals and share nothing with the formats.  They cache leaves
+ * and page-walk intermediate entries, and drop only what the engine flushes.
  */
 #ifndef __KVM_PGTABLE_TESTS_TLB_H
 #define __KVM_PGTABLE_TESTS_TLB_H
@@ -12,24 +12,23 @@
 struct kpt_config;
 struct kpt_test;
 
-/* What an entry is to the hardware. */
 enum kpt_hw_kind {
 	KPT_HW_ABSENT,
 	KPT_HW_TABLE,
 	KPT_HW_LEAF,
-	KPT_HW_FAULTY,		/* the manual forbids it */
+	KPT_HW_FAULTY,		/* malformed according to the manual */
 };
 
 /**
- * struct kpt_hw_entry - an entry as the hardware understands it
+ * struct kpt_hw_entry - an entry as decoded by hardware
  * @kind:	kind
  * @oa:		output address of a leaf, address of a table
  * @perms:	KPT_PERMS of a leaf
- * @memory:	memory type and attributes as the architecture encodes them
- * @accessed:	false: the hardware sets @set_accessed before it uses the entry
- * @dirty:	false: the hardware sets @set_dirty before it writes
- * @set_accessed: bits
- * @set_dirty:	bits
+ * @memory:	memory type and attributes in the encoding of the architecture
+ * @accessed:	if false, hardware sets @set_accessed before it uses the entry
+ * @dirty:	if false, hardware sets @set_dirty before it writes
+ * @set_accessed: bits to set on an access
+ * @set_dirty:	bits to set on a write
  */
 struct kpt_hw_entry {
 	enum kpt_hw_kind kind;
@@ -55,17 +54,17 @@ enum kpt_arm64_lpa {
 };
 
 /**
- * struct kpt_cpu_arch - how a kind of CPU walks
- * @decode:	reads an entry
- * @page_shift:	log2 of the smallest page
+ * struct kpt_cpu_arch - MMU of a type of CPU
+ * @decode:	decode an entry
+ * @page_shift:	log2 of the smallest page size
  * @index_bits:	address bits per level
- * @refault:	a fault leaves the translation that caused it in the TLB
- * @absent:	absent entries may be cached
- * @conflicts:	two translations of one address that differ are an error
- * @level_hints: an invalidation for one level may pass over leaves of others
- * @regime:	for arm64: whose tables they are
- * @lpa:	for arm64: how the highest address bits are encoded
- * @all_for_walks: only an invalidation of everything reaches cached partial walks
+ * @refault:	a fault does not evict the translation that caused it from the TLB
+ * @absent:	non-present entries may be cached
+ * @conflicts:	different translations for one address in the TLB are an error
+ * @level_hints: a flush for one level may skip leaves at other levels
+ * @regime:	arm64 only, translation regime
+ * @lpa:	arm64 only, encoding of the highest address bits
+ * @all_for_walks: only a flush of everything also flushes page-walk caches
  */
 struct kpt_cpu_arch {
 	struct kpt_hw_entry (*decode)(const struct kpt_config *config, u64 pte, int level);
@@ -101,7 +100,7 @@ extern const struct kpt_cpu_arch kpt_cpu_loongarch;
 #define KPT_CPU_LEAVES	16
 #define KPT_CPU_WALKS	12
 
-/* A cached translation; span 0: none. */
+/* A cached translation, unused if span is 0. */
 struct kpt_cached_leaf {
 	u64 ia;
 	u64 span;
@@ -109,7 +108,7 @@ struct kpt_cached_leaf {
 	struct kpt_hw_entry entry;
 };
 
-/* A cached partial walk: where to go on for addresses of a range; span 0: none. */
+/* Page-walk cache: the table to continue at for a range, unused if span is 0. */
 struct kpt_cached_walk {
 	u64 ia;
 	u64 span;
@@ -124,19 +123,19 @@ struct kpt_cpu {
 	unsigned int next_walk;
 };
 
-/* An access by a guest on one CPU; true if it was allowed. */
+/* Access memory from a guest on one CPU.  Return true if that was allowed. */
 bool kpt_cpu_access(struct kpt_test *t, unsigned int cpu, u64 ia, unsigned int perm);
 
-/* What the CPUs cache after this invalidation. */
-void kpt_cpus_invalidate(struct kpt_test *t, const struct kpt_debt *debt);
+/* Flush the TLBs of the CPUs. */
+void kpt_cpus_invalidate(struct kpt_test *t, const struct kpt_flush *flush);
 
-/* Reports every cached translation that the tree no longer allows. */
+/* Report each cached translation that the tree does not allow any more. */
 void kpt_cpus_check(struct kpt_test *t);
 
-/* Reports every cached partial walk through a table that is to be reclaimed. */
+/* Report each page-walk cache entry that points to a table to be reclaimed. */
 void kpt_cpus_check_table(struct kpt_test *t, const kpt_pte_t *table, const char *when);
 
-/* The current CPU must be able to do those of @perms that the tree allows. */
+/* Verify that the current CPU can do those accesses of @perms that the tree allows. */
 void kpt_cpus_check_progress(struct kpt_test *t, u64 ia, unsigned int perms);
 
 #endif /* __KVM_PGTABLE_TESTS_TLB_H */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What the tracepoints tell: the same as the engine tells its client. */
+/* Tests of tracepoints: the events must match the callbacks. */
 #include <linux/tracepoint.h>
 
 #include <trace/events/kvm_pgtable.h>
@@ -17,10 +17,10 @@ struct kpt_event {
 };
 
 /**
- * struct kpt_events - the events of one kind
- * @count:	how many there were
- * @first:	the first
- * @last:	the last
+ * struct kpt_events - events of one tracepoint
+ * @count:	number of events
+ * @first:	first event
+ * @last:	last event
  */
 struct kpt_events {
 	unsigned int count;
@@ -58,12 +58,12 @@ static void probe_change(void *data, const void *root, u64 ia, int level, u64 ol
 	});
 }
 
-static void probe_flush(void *data, const void *root, u64 start, u64 end, u8 levels, u8 owes)
+static void probe_flush(void *data, const void *root, u64 start, u64 end, u8 levels, u8 scope)
 {
 	struct kpt_tracing *tr = data;
 
 	note(&tr->flushes, (struct kpt_event) {
-		.root = root, .ia = start, .end = end, .level = levels, .new = owes,
+		.root = root, .ia = start, .end = end, .level = levels, .new = scope,
 	});
 }
 
@@ -216,7 +216,7 @@ static void tells_what_goes(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, tr->flushes.last.ia, tr->block);
 	KUNIT_EXPECT_EQ(test, tr->flushes.last.end, 2 * tr->block);
 	KUNIT_EXPECT_EQ(test, tr->flushes.last.level, BIT(1));
-	KUNIT_EXPECT_TRUE(test, tr->flushes.last.new & KPT_OWES_WALK);
+	KUNIT_EXPECT_TRUE(test, tr->flushes.last.new & KPT_FLUSH_WALK);
 	kpt_test_finish(tr->t);
 }
 

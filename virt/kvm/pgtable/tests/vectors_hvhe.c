@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Arm ARM (DDI 0487), D8.3: stage 1 descriptors of the EL2&0 regime, written out.
+ * Arm ARM (DDI 0487), D8.3: stage 1 descriptors of the EL2&0 regime, as literals.
  */
 #include <fmt/arm64_hyp.h>
 
 #include "formats.h"
 
 static const struct kpt_vector hvhe_4k[] = {
-	/* Bit 0 clear: invalid, all other bits are software's */
+	/* Bit 0 clear: invalid, all other bits are software bits */
 	{ 0x0000000000000000, 0, KPT_ABSENT },
 	{ 0x0000000000000000, 3, KPT_ABSENT },
 	{ 0x1000000000000000, 0, KPT_FROZEN },
@@ -52,7 +52,7 @@ static const struct kpt_vector hvhe_4k[] = {
 	{ 0x0000000000001003, 3, KPT_TABLE, 0x1000, 0, MADE },
 	{ 0x0000fffffffff003, 3, KPT_TABLE, 0xfffffffff000, 0, MADE },
 
-	/* Types, levels and sizes that do not exist, RES0 address bits */
+	/* Invalid types, levels and sizes, RES0 address bits */
 	{ 0x0060000000001701, 0, KPT_RESERVED },
 	{ 0x0060000000000701, 3, KPT_RESERVED },
 	{ 0x0060000000001701, 1, KPT_RESERVED },
@@ -67,7 +67,7 @@ static const struct kpt_vector hvhe_4k[] = {
 };
 
 static const struct kpt_vector hvhe_4k_lpa2[] = {
-	/* Bit 0 clear: invalid, all other bits are software's */
+	/* Bit 0 clear: invalid, all other bits are software bits */
 	{ 0x0000000000000000, 0, KPT_ABSENT },
 	{ 0x0000000000000000, 4, KPT_ABSENT },
 	{ 0x1000000000000000, 0, KPT_FROZEN },
@@ -124,7 +124,7 @@ static const struct kpt_vector hvhe_4k_lpa2[] = {
 	{ 0x0003fffffffff303, 4, KPT_TABLE, 0xffffffffff000, 0, MADE },
 	{ 0x0000000000000203, 4, KPT_TABLE, 0x8000000000000, 0, MADE },
 
-	/* Types, levels and sizes that do not exist, RES0 address bits */
+	/* Invalid types, levels and sizes, RES0 address bits */
 	{ 0x0060000000001401, 0, KPT_RESERVED },
 	{ 0x0060000000000401, 4, KPT_RESERVED },
 	{ 0x0060000000001401, 1, KPT_RESERVED },
@@ -139,7 +139,7 @@ static const struct kpt_vector hvhe_4k_lpa2[] = {
 };
 
 static const struct kpt_vector hvhe_16k[] = {
-	/* Bit 0 clear: invalid, all other bits are software's */
+	/* Bit 0 clear: invalid, all other bits are software bits */
 	{ 0x0000000000000000, 0, KPT_ABSENT },
 	{ 0x0000000000000000, 3, KPT_ABSENT },
 	{ 0x1000000000000000, 0, KPT_FROZEN },
@@ -180,7 +180,7 @@ static const struct kpt_vector hvhe_16k[] = {
 	{ 0x0000000000004003, 3, KPT_TABLE, 0x4000, 0, MADE },
 	{ 0x0000ffffffffc003, 3, KPT_TABLE, 0xffffffffc000, 0, MADE },
 
-	/* Types, levels and sizes that do not exist, RES0 address bits */
+	/* Invalid types, levels and sizes, RES0 address bits */
 	{ 0x0060000000004701, 0, KPT_RESERVED },
 	{ 0x0060000000000701, 2, KPT_RESERVED },
 	{ 0x0060000000000701, 3, KPT_RESERVED },
@@ -195,7 +195,7 @@ static const struct kpt_vector hvhe_16k[] = {
 };
 
 static const struct kpt_vector hvhe_16k_lpa2[] = {
-	/* Bit 0 clear: invalid, all other bits are software's */
+	/* Bit 0 clear: invalid, all other bits are software bits */
 	{ 0x0000000000000000, 0, KPT_ABSENT },
 	{ 0x0000000000000000, 3, KPT_ABSENT },
 	{ 0x1000000000000000, 0, KPT_FROZEN },
@@ -245,7 +245,7 @@ static const struct kpt_vector hvhe_16k_lpa2[] = {
 	{ 0x0003ffffffffc303, 3, KPT_TABLE, 0xfffffffffc000, 0, MADE },
 	{ 0x0000000000000203, 3, KPT_TABLE, 0x8000000000000, 0, MADE },
 
-	/* Types, levels and sizes that do not exist, RES0 address bits */
+	/* Invalid types, levels and sizes, RES0 address bits */
 	{ 0x0060000000004401, 0, KPT_RESERVED },
 	{ 0x0060000000000401, 3, KPT_RESERVED },
 	{ 0x0060000000004401, 1, KPT_RESERVED },
@@ -259,7 +259,7 @@ static const struct kpt_vector hvhe_16k_lpa2[] = {
 };
 
 static const struct kpt_vector hvhe_64k[] = {
-	/* Bit 0 clear: invalid, all other bits are software's */
+	/* Bit 0 clear: invalid, all other bits are software bits */
 	{ 0x0000000000000000, 0, KPT_ABSENT },
 	{ 0x0000000000000000, 2, KPT_ABSENT },
 	{ 0x1000000000000000, 0, KPT_FROZEN },
@@ -298,7 +298,7 @@ static const struct kpt_vector hvhe_64k[] = {
 	{ 0x0000000000010003, 2, KPT_TABLE, 0x10000, 0, MADE },
 	{ 0x0000ffffffff0003, 2, KPT_TABLE, 0xffffffff0000, 0, MADE },
 
-	/* Types, levels and sizes that do not exist, RES0 address bits */
+	/* Invalid types, levels and sizes, RES0 address bits */
 	{ 0x0060000000010701, 0, KPT_RESERVED },
 	{ 0x0060000000000701, 2, KPT_RESERVED },
 	{ 0x0060000000010701, 1, KPT_RESERVED },
@@ -314,7 +314,7 @@ static const struct kpt_vector hvhe_64k[] = {
 };
 
 static const struct kpt_vector hvhe_64k_lpa[] = {
-	/* Bit 0 clear: invalid, all other bits are software's */
+	/* Bit 0 clear: invalid, all other bits are software bits */
 	{ 0x0000000000000000, 0, KPT_ABSENT },
 	{ 0x0000000000000000, 2, KPT_ABSENT },
 	{ 0x1000000000000000, 0, KPT_FROZEN },
@@ -362,7 +362,7 @@ static const struct kpt_vector hvhe_64k_lpa[] = {
 	{ 0x0000fffffffff003, 2, KPT_TABLE, 0xfffffffff0000, 0, MADE },
 	{ 0x0000000000008003, 2, KPT_TABLE, 0x8000000000000, 0, MADE },
 
-	/* Types, levels and sizes that do not exist, RES0 address bits */
+	/* Invalid types, levels and sizes, RES0 address bits */
 	{ 0x0060000000010701, 0, KPT_RESERVED },
 	{ 0x0060000000010701, 1, KPT_RESERVED },
 	{ 0x0060000010000701, 1, KPT_RESERVED },

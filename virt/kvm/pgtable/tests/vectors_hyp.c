@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Arm ARM (DDI 0487), D8.3: stage 1 descriptors of the EL2 regime, written out.
+ * Arm ARM (DDI 0487), D8.3: stage 1 descriptors of the EL2 regime, as literals.
  */
 #include <fmt/arm64_hyp.h>
 
 #include "formats.h"
 
 static const struct kpt_vector hyp_4k[] = {
-	/* Bit 0 clear: invalid, all other bits are software's */
+	/* Bit 0 clear: invalid, all other bits are software bits */
 	{ 0x0000000000000000, 0, KPT_ABSENT },
 	{ 0x0000000000000000, 3, KPT_ABSENT },
 	{ 0x1000000000000000, 0, KPT_FROZEN },
@@ -49,7 +49,7 @@ static const struct kpt_vector hyp_4k[] = {
 	{ 0x0000000000001003, 3, KPT_TABLE, 0x1000, 0, MADE },
 	{ 0x0000fffffffff003, 3, KPT_TABLE, 0xfffffffff000, 0, MADE },
 
-	/* Types, levels and sizes that do not exist, RES0 address bits */
+	/* Invalid types, levels and sizes, RES0 address bits */
 	{ 0x0040000000001741, 0, KPT_RESERVED },
 	{ 0x0040000000000741, 3, KPT_RESERVED },
 	{ 0x0040000000001741, 1, KPT_RESERVED },
@@ -64,7 +64,7 @@ static const struct kpt_vector hyp_4k[] = {
 };
 
 static const struct kpt_vector hyp_4k_lpa2[] = {
-	/* Bit 0 clear: invalid, all other bits are software's */
+	/* Bit 0 clear: invalid, all other bits are software bits */
 	{ 0x0000000000000000, 0, KPT_ABSENT },
 	{ 0x0000000000000000, 4, KPT_ABSENT },
 	{ 0x1000000000000000, 0, KPT_FROZEN },
@@ -118,7 +118,7 @@ static const struct kpt_vector hyp_4k_lpa2[] = {
 	{ 0x0003fffffffff303, 4, KPT_TABLE, 0xffffffffff000, 0, MADE },
 	{ 0x0000000000000203, 4, KPT_TABLE, 0x8000000000000, 0, MADE },
 
-	/* Types, levels and sizes that do not exist, RES0 address bits */
+	/* Invalid types, levels and sizes, RES0 address bits */
 	{ 0x0040000000001441, 0, KPT_RESERVED },
 	{ 0x0040000000000441, 4, KPT_RESERVED },
 	{ 0x0040000000001441, 1, KPT_RESERVED },
@@ -133,7 +133,7 @@ static const struct kpt_vector hyp_4k_lpa2[] = {
 };
 
 static const struct kpt_vector hyp_16k[] = {
-	/* Bit 0 clear: invalid, all other bits are software's */
+	/* Bit 0 clear: invalid, all other bits are software bits */
 	{ 0x0000000000000000, 0, KPT_ABSENT },
 	{ 0x0000000000000000, 3, KPT_ABSENT },
 	{ 0x1000000000000000, 0, KPT_FROZEN },
@@ -171,7 +171,7 @@ static const struct kpt_vector hyp_16k[] = {
 	{ 0x0000000000004003, 3, KPT_TABLE, 0x4000, 0, MADE },
 	{ 0x0000ffffffffc003, 3, KPT_TABLE, 0xffffffffc000, 0, MADE },
 
-	/* Types, levels and sizes that do not exist, RES0 address bits */
+	/* Invalid types, levels and sizes, RES0 address bits */
 	{ 0x0040000000004741, 0, KPT_RESERVED },
 	{ 0x0040000000000741, 2, KPT_RESERVED },
 	{ 0x0040000000000741, 3, KPT_RESERVED },
@@ -186,7 +186,7 @@ static const struct kpt_vector hyp_16k[] = {
 };
 
 static const struct kpt_vector hyp_16k_lpa2[] = {
-	/* Bit 0 clear: invalid, all other bits are software's */
+	/* Bit 0 clear: invalid, all other bits are software bits */
 	{ 0x0000000000000000, 0, KPT_ABSENT },
 	{ 0x0000000000000000, 3, KPT_ABSENT },
 	{ 0x1000000000000000, 0, KPT_FROZEN },
@@ -233,7 +233,7 @@ static const struct kpt_vector hyp_16k_lpa2[] = {
 	{ 0x0003ffffffffc303, 3, KPT_TABLE, 0xfffffffffc000, 0, MADE },
 	{ 0x0000000000000203, 3, KPT_TABLE, 0x8000000000000, 0, MADE },
 
-	/* Types, levels and sizes that do not exist, RES0 address bits */
+	/* Invalid types, levels and sizes, RES0 address bits */
 	{ 0x0040000000004441, 0, KPT_RESERVED },
 	{ 0x0040000000000441, 3, KPT_RESERVED },
 	{ 0x0040000000004441, 1, KPT_RESERVED },
@@ -247,7 +247,7 @@ static const struct kpt_vector hyp_16k_lpa2[] = {
 };
 
 static const struct kpt_vector hyp_64k[] = {
-	/* Bit 0 clear: invalid, all other bits are software's */
+	/* Bit 0 clear: invalid, all other bits are software bits */
 	{ 0x0000000000000000, 0, KPT_ABSENT },
 	{ 0x0000000000000000, 2, KPT_ABSENT },
 	{ 0x1000000000000000, 0, KPT_FROZEN },
@@ -283,7 +283,7 @@ static const struct kpt_vector hyp_64k[] = {
 	{ 0x0000000000010003, 2, KPT_TABLE, 0x10000, 0, MADE },
 	{ 0x0000ffffffff0003, 2, KPT_TABLE, 0xffffffff0000, 0, MADE },
 
-	/* Types, levels and sizes that do not exist, RES0 address bits */
+	/* Invalid types, levels and sizes, RES0 address bits */
 	{ 0x0040000000010741, 0, KPT_RESERVED },
 	{ 0x0040000000000741, 2, KPT_RESERVED },
 	{ 0x0040000000010741, 1, KPT_RESERVED },
@@ -299,7 +299,7 @@ static const struct kpt_vector hyp_64k[] = {
 };
 
 static const struct kpt_vector hyp_64k_lpa[] = {
-	/* Bit 0 clear: invalid, all other bits are software's */
+	/* Bit 0 clear: invalid, all other bits are software bits */
 	{ 0x0000000000000000, 0, KPT_ABSENT },
 	{ 0x0000000000000000, 2, KPT_ABSENT },
 	{ 0x1000000000000000, 0, KPT_FROZEN },
@@ -344,7 +344,7 @@ static const struct kpt_vector hyp_64k_lpa[] = {
 	{ 0x0000fffffffff003, 2, KPT_TABLE, 0xfffffffff0000, 0, MADE },
 	{ 0x0000000000008003, 2, KPT_TABLE, 0x8000000000000, 0, MADE },
 
-	/* Types, levels and sizes that do not exist, RES0 address bits */
+	/* Invalid types, levels and sizes, RES0 address bits */
 	{ 0x0040000000010741, 0, KPT_RESERVED },
 	{ 0x0040000000010741, 1, KPT_RESERVED },
 	{ 0x0040000010000741, 1, KPT_RESERVED },

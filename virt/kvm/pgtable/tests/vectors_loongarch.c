@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * LoongArch Reference Manual, Volume 1: entries of the second level, written out.
- * The invalid table is where the Makefile says, at 0x700000010000.
+ * LoongArch Reference Manual, Volume 1: entries of the second level, as literals.
+ * The invalid table is at the address in the Makefile, 0x700000010000.
  */
 #include <fmt/loongarch.h>
 
 #include "formats.h"
 
 static const struct kpt_vector loongarch[] = {
-	/* the invalid table's address, which leads nowhere at any level */
+	/* the invalid table's address, which is non-present at every level */
 	{ 0x0000700000010000, 0, KPT_ABSENT },
 	{ 0x0000700000010000, 1, KPT_ABSENT },
 	{ 0x0000700000010000, 3, KPT_ABSENT },
@@ -60,7 +60,7 @@ static const struct kpt_vector loongarch[] = {
 	{ 0x10000000020000f1, 1, KPT_RESERVED },
 	{ 0x1000000000004000, 0, KPT_RESERVED },
 
-	/* huge pages that are misaligned, look marked by LDDIR, or stand too high */
+	/* huge pages that are misaligned, look marked by LDDIR, or are at too high a level */
 	{ 0x10000000010000d1, 1, KPT_RESERVED },
 	{ 0x10000000020040d1, 1, KPT_RESERVED },
 	{ 0x10000000020020d1, 1, KPT_RESERVED },

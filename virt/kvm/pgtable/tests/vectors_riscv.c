@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * RISC-V privileged specification: entries of the G-stage, written out.
+ * RISC-V privileged specification: entries of the G-stage, as literals.
  */
 #include <fmt/riscv_gstage.h>
 
 #include "formats.h"
 
 static const struct kpt_vector gstage[] = {
-	/* V clear: no other bit means anything */
+	/* V clear: all other bits are ignored */
 	{ 0x0000000000000000, 0, KPT_ABSENT },
 	{ 0x0000000000000000, 4, KPT_ABSENT },
 	{ 0x1000000000000000, 0, KPT_FROZEN },

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Arm ARM (DDI 0487), D8.3: stage 2 descriptors, written out for every granule.
+ * Arm ARM (DDI 0487), D8.3: stage 2 descriptors, as literals for every granule.
  */
 #include <fmt/arm64_s2.h>
 
 #include "formats.h"
 
 static const struct kpt_vector stage2_4k[] = {
-	/* Bit 0 clear: invalid, all other bits are software's */
+	/* Bit 0 clear: invalid, all other bits are software bits */
 	{ 0x0000000000000000, 0, KPT_ABSENT },
 	{ 0x0000000000000000, 3, KPT_ABSENT },
 	{ 0x1000000000000000, 0, KPT_FROZEN },
@@ -76,7 +76,7 @@ static const struct kpt_vector stage2_4k[] = {
 };
 
 static const struct kpt_vector stage2_4k_lpa2[] = {
-	/* Bit 0 clear: invalid, all other bits are software's */
+	/* Bit 0 clear: invalid, all other bits are software bits */
 	{ 0x0000000000000000, 0, KPT_ABSENT },
 	{ 0x0000000000000000, 4, KPT_ABSENT },
 	{ 0x1000000000000000, 0, KPT_FROZEN },
@@ -157,7 +157,7 @@ static const struct kpt_vector stage2_4k_lpa2[] = {
 };
 
 static const struct kpt_vector stage2_16k[] = {
-	/* Bit 0 clear: invalid, all other bits are software's */
+	/* Bit 0 clear: invalid, all other bits are software bits */
 	{ 0x0000000000000000, 0, KPT_ABSENT },
 	{ 0x0000000000000000, 3, KPT_ABSENT },
 	{ 0x1000000000000000, 0, KPT_FROZEN },
@@ -222,7 +222,7 @@ static const struct kpt_vector stage2_16k[] = {
 };
 
 static const struct kpt_vector stage2_16k_lpa2[] = {
-	/* Bit 0 clear: invalid, all other bits are software's */
+	/* Bit 0 clear: invalid, all other bits are software bits */
 	{ 0x0000000000000000, 0, KPT_ABSENT },
 	{ 0x0000000000000000, 3, KPT_ABSENT },
 	{ 0x1000000000000000, 0, KPT_FROZEN },
@@ -295,7 +295,7 @@ static const struct kpt_vector stage2_16k_lpa2[] = {
 };
 
 static const struct kpt_vector stage2_64k[] = {
-	/* Bit 0 clear: invalid, all other bits are software's */
+	/* Bit 0 clear: invalid, all other bits are software bits */
 	{ 0x0000000000000000, 0, KPT_ABSENT },
 	{ 0x0000000000000000, 2, KPT_ABSENT },
 	{ 0x1000000000000000, 0, KPT_FROZEN },
@@ -359,7 +359,7 @@ static const struct kpt_vector stage2_64k[] = {
 };
 
 static const struct kpt_vector stage2_64k_lpa[] = {
-	/* Bit 0 clear: invalid, all other bits are software's */
+	/* Bit 0 clear: invalid, all other bits are software bits */
 	{ 0x0000000000000000, 0, KPT_ABSENT },
 	{ 0x0000000000000000, 2, KPT_ABSENT },
 	{ 0x1000000000000000, 0, KPT_FROZEN },

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Intel SDM Vol. 3C, "EPT Translation Mechanism"; AMD APM Vol. 2, "Long-Mode Page Translation":
- * entries as these manuals have them, with KVM's own bits, written out.
+ * entries with KVM's software bits, as literals.
  */
 #include <fmt/ept.h>
 #include <fmt/npt.h>
@@ -37,7 +37,7 @@ static const struct kpt_vector ept[] = {
 	{ 0x80a0000000002873, 0, KPT_LEAF, 0x2000, KPT_RW },
 	{ 0x80a0000000002b71, 0, KPT_LEAF, 0x2000, KPT_R, YOUNG | DIRTY },
 
-	/* KVM's ageing without A/D flags: what was allowed is 52 bits further left */
+	/* After KVM's ageing without A/D flags: permissions are shifted left by 52 bits */
 	{ 0xd050000000003870, 0, KPT_LEAF, 0x3000, KPT_R | KPT_X | KPT_UX },
 	{ 0x9010000000003870, 0, KPT_LEAF, 0x3000, KPT_R },
 
@@ -120,7 +120,7 @@ static const struct kpt_vector npt[] = {
 	{ 0x000000007ffff827, 3, KPT_TABLE, 0x7ffff000, 0, MADE | YOUNG },
 	{ 0x0000000000001827, 4, KPT_TABLE, 0x1000, 0, MADE | YOUNG },
 
-	/* Bits that must be zero, and U, that a nested walk needs */
+	/* Bits that must be zero, and U, which must be set */
 	{ 0x0000000000002885, 1, KPT_RESERVED },
 	{ 0x0000000000100885, 1, KPT_RESERVED },
 	{ 0x0000000000200885, 2, KPT_RESERVED },

@@ -7,6 +7,7 @@
 #include <linux/bits.h>
 #include <linux/gfp.h>
 #include <linux/kernel.h>
+#include <linux/list.h>
 #include <linux/log2.h>
 #include <linux/sizes.h>
 
@@ -20,6 +21,7 @@
 struct page {
 	unsigned long private;
 	struct page *next;
+	struct list_head lru;
 };
 
 extern char *kpt_memory;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KVM_CAP_ARM_EAGER_SPLIT_CHUNK_SIZE: with it, all huge pages are split when dirty
- * logging is switched on, a chunk at a time, and the guest loses nothing by it.
+ * KVM_CAP_ARM_EAGER_SPLIT_CHUNK_SIZE: if enabled, all huge pages are split when dirty
+ * logging is enabled, one chunk at a time, and the contents of memory do not change.
  */
 #include <linux/sizes.h>
 
@@ -47,10 +47,10 @@ static void expect_ucall(struct kvm_vcpu *vcpu, u64 expected)
 	TEST_ASSERT_EQ(uc.cmd, expected);
 }
 
-/* The size must be known before there are memslots: take away the one of every VM meanwhile. */
+/* The size cannot be set while there are memslots, so delete slot 0 temporarily. */
 static struct kvm_vm *create_vm(struct kvm_vcpu **vcpu, u64 chunk, u64 size)
 {
-	/* With room for the tables by which the guest maps that much. */
+	/* Reserve memory for the guest's page tables. */
 	u64 pages = vm_calc_num_guest_pages(VM_MODE_DEFAULT, size);
 	struct kvm_vm *vm = __vm_create_with_one_vcpu(vcpu, pages, guest_code);
 	struct userspace_mem_region *slot = memslot2region(vm, 0);
@@ -73,7 +73,7 @@ static void splits(u64 chunk, u64 size)
 	vm_userspace_mem_region_add(vm, TEST_SOURCE, TEST_GPA, TEST_SLOT, size / vm->page_size, 0);
 	virt_map(vm, TEST_GPA, TEST_GPA, size / vm->page_size);
 	vcpu_args_set(vcpu, 2, size, getpagesize());
-	TEST_ASSERT(set_chunk_size(vm, 0) && errno == EINVAL, "the size changed under memslots");
+	TEST_ASSERT(set_chunk_size(vm, 0) && errno == EINVAL, "size changed despite memslots");
 
 	expect_ucall(vcpu, UCALL_SYNC);
 	mapped = stage2_read_mapped(vm, TEST_GPA, TEST_GPA + size);
@@ -93,9 +93,9 @@ static void splits(u64 chunk, u64 size)
 	TEST_ASSERT(!madvise(addr_gpa2hva(vm, TEST_GPA), size, MADV_DONTNEED),
 		    "madvise: %s", strerror(errno));
 	mapped = stage2_read_mapped(vm, TEST_GPA, TEST_GPA + size);
-	TEST_ASSERT(!mapped.pages && !mapped.blocks, "what is gone is still mapped");
+	TEST_ASSERT(!mapped.pages && !mapped.blocks, "discarded memory is still mapped");
 	TEST_ASSERT(!chunk || vm_get_stat(vm, tlbi_table) > tables,
-		    "the tables of what is gone were kept");
+		    "the tables of discarded memory were not freed");
 	kvm_vm_free(vm);
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * When dirty logging is switched off, the guest's huge pages are back at once: the
- * ioctl puts the blocks in place of the tables, and no fault is needed for that. They
- * allow what the host does.
+ * When dirty logging is disabled, huge pages are recovered immediately: the ioctl
+ * replaces tables by blocks, without any fault, and with the permissions of the host's
+ * mapping.
  */
 #include <linux/sizes.h>
 #include <sys/mman.h>
@@ -36,7 +36,7 @@ static void guest_code(u64 size, u64 stride)
 	GUEST_SYNC(NR_PASSES + 1);
 }
 
-/* The guest writes every page once, or reads it in the last pass; how often it needed the host. */
+/* Let the guest write every page, or read it in the last pass.  Return the number of exits. */
 static u64 run_pass(struct kvm_vcpu *vcpu, u64 pass)
 {
 	u64 exits = vcpu_get_stat(vcpu, exits);
@@ -79,13 +79,13 @@ static void expect_pages(struct kvm_vm *vm, u64 size, const char *when)
 int main(void)
 {
 	u64 block = get_backing_src_pagesz(TEST_SOURCE);
-	/* Enough pages to see a difference, but a few blocks where these are large. */
+	/* Use enough pages to measure a difference, and at least two blocks. */
 	u64 size = max_t(u64, 2 * block, SZ_32M), split, recovered;
 	struct kvm_vcpu *vcpu;
 	struct kvm_vm *vm;
 	double ms;
 
-	/* With room for the tables by which the guest maps that much. */
+	/* Reserve memory for the guest's page tables. */
 	vm = __vm_create_with_one_vcpu(&vcpu, vm_calc_num_guest_pages(VM_MODE_DEFAULT, size),
 				       guest_code);
 	vm_userspace_mem_region_add(vm, TEST_SOURCE, TEST_GPA, TEST_SLOT, size / vm->page_size, 0);
@@ -106,7 +106,7 @@ int main(void)
 	pr_info("%lu MiB: %lu exits to write every page while it is logged, %lu after; to switch logging off took %.3f ms\n",
 		size / SZ_1M, split, recovered, ms);
 
-	/* Not what this test is about, but what the next logging depends on. */
+	/* Not under test here, but the next recovery needs tables to replace. */
 	set_flags(vm, KVM_MEM_LOG_DIRTY_PAGES);
 	run_pass(vcpu, 4);
 	expect_pages(vm, size, "while dirty pages are logged again");
@@ -114,9 +114,9 @@ int main(void)
 	TEST_ASSERT(!mprotect(addr_gpa2hva(vm, TEST_GPA), size, PROT_READ),
 		    "mprotect: %s", strerror(errno));
 	run_pass(vcpu, NR_PASSES + 1);
-	expect_pages(vm, size, "while pages are read that the host protects");
+	expect_pages(vm, size, "while reading pages that the host protects");
 	set_flags(vm, 0);
-	expect_blocks(vm, size, 0, "after logging, where the host allows to read");
+	expect_blocks(vm, size, 0, "after logging, with a read-only mapping in the host");
 
 	kvm_vm_free(vm);
 	return 0;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KVM looks without its MMU lock whether a guest's pages were used: while one
- * KVM_CLEAR_DIRTY_LOG holds the lock, a page is aged again and again.  The slot is
- * large, so that the clear takes longer than a time slice, but has hardly any memory.
+ * KVM ages pages without holding its MMU lock: age a page repeatedly while one
+ * KVM_CLEAR_DIRTY_LOG holds the lock.  The slot is large, so that the clear takes longer
+ * than a time slice, but uses hardly any memory.
  *
- * A guest's write is used by the host, too, on its way into the dirty log.  What KVM's own
- * tables say is all that tells of a read.
+ * A guest's write is also an access through the host's page tables, on its way into the
+ * dirty log.  A read is only visible in KVM's own tables.
  */
 #include <linux/bitmap.h>
 #include <linux/sizes.h>
@@ -24,9 +24,9 @@
 #define TEST_GPA	SZ_4G
 #define TEST_PAGES	((u64)SZ_8M)
 #define TEST_ROUNDS	5
-/* While the ioctl copies the bitmap and does not hold the lock yet, some ten. */
+/* About ten are possible before the lock is taken, while the ioctl copies the bitmap. */
 #define ENOUGH		200
-/* New pages are not tracked until the host has collected some of them. */
+/* The host batches new pages before it adds them to the LRU, so use several. */
 #define USED_PAGES	64
 
 static struct kvm_vm *vm;
@@ -53,7 +53,7 @@ static void guest_runs(struct kvm_vcpu *vcpu)
 	TEST_ASSERT_EQ(get_ucall(vcpu, NULL), UCALL_SYNC);
 }
 
-/* Whatever the guest wrote, logging starts with every page dirty. */
+/* With KVM_DIRTY_LOG_INITIALLY_SET, logging starts with all pages dirty. */
 static void log_anew(void *memory)
 {
 	u64 size = TEST_PAGES * getpagesize();
@@ -75,7 +75,7 @@ static void *clear_when_wanted(void *unused)
 	return NULL;
 }
 
-/* How many times the page was aged, from start to end, during one KVM_CLEAR_DIRTY_LOG. */
+/* Return how often the page was aged, from start to end, during one KVM_CLEAR_DIRTY_LOG. */
 static unsigned int age_during_clear(int fd, u64 pfn)
 {
 	unsigned long before = atomic_load(&clears), now;
@@ -105,7 +105,7 @@ int main(void)
 	void *memory;
 	u64 pfn;
 
-	__TEST_REQUIRE(get_nprocs() > 1, "two CPUs are needed");
+	__TEST_REQUIRE(get_nprocs() > 1, "at least two CPUs are required");
 	TEST_REQUIRE((kvm_check_cap(KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2) & flags) == flags);
 
 	memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
@@ -127,16 +127,16 @@ int main(void)
 	for (int round = 0; round < TEST_ROUNDS; round++) {
 		log_anew(memory);
 		aged += age_during_clear(idle, pfn);
-		TEST_ASSERT(page_idle_is(idle, pfn), "a page that nobody used since is not old");
+		TEST_ASSERT(page_idle_is(idle, pfn), "page is not idle, but was not accessed");
 
 		guest_runs(vcpu);
-		TEST_ASSERT(!page_idle_is(idle, pfn), "a page that the guest wrote is not young");
+		TEST_ASSERT(!page_idle_is(idle, pfn), "page is idle, but the guest wrote to it");
 
 		page_idle_mark(idle, pfn);
-		/* Ageing leaves the page in TLBs, where its next use would not be seen. */
+		/* Flush the TLB: ageing does not, so the next access would be missed. */
 		kvm_vm_clear_dirty_log(vm, TEST_SLOT, dirty, 0, BITS_PER_LONG);
 		guest_runs(vcpu);
-		TEST_ASSERT(!page_idle_is(idle, pfn), "a page that the guest read is not young");
+		TEST_ASSERT(!page_idle_is(idle, pfn), "page is idle, but the guest read it");
 	}
 
 	pr_info("aged %u times during %u clears\n", aged, TEST_ROUNDS);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What debugfs says of a VM's stage 2: how much is mapped by blocks, how much by pages. */
+/* Read from debugfs how much memory stage 2 maps with blocks and with pages. */
 #ifndef SELFTEST_KVM_ARM64_STAGE2_BLOCKS_H
 #define SELFTEST_KVM_ARM64_STAGE2_BLOCKS_H
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How far KVM's invalidations of stage-2 TLB entries reach, by its own count: what only
- * adds permissions concerns the CPU that faulted, and what a range loses is
- * invalidated at once, not page by page.
+ * Scope of KVM's stage-2 TLB invalidations, as counted by its statistics: adding
+ * permissions flushes only the CPU that faulted, and unmapping or protecting a range is
+ * flushed at once, not page by page.
  */
 #include <linux/sizes.h>
 #include <sys/mman.h>
@@ -25,7 +25,7 @@ struct invalidations {
 	u64 table;
 };
 
-/* Those that the VM counts, and those that its only vCPU does. */
+/* Sum of the statistics of the VM and of its only vCPU. */
 static struct invalidations count(struct kvm_vm *vm)
 {
 	struct kvm_vcpu *vcpu = list_first_entry(&vm->vcpus, struct kvm_vcpu, list);
@@ -97,38 +97,38 @@ int main(void)
 	guest_writes_all(vcpu);
 	found = since(vm, before);
 	report("mapping", found);
-	TEST_ASSERT(!broadcast(found), "new mappings were broadcast");
+	TEST_ASSERT(!broadcast(found), "new mappings caused broadcast flushes");
 
 	before = count(vm);
 	vm_mem_region_set_flags(vm, TEST_SLOT, KVM_MEM_LOG_DIRTY_PAGES);
 	found = since(vm, before);
 	report("write-protecting", found);
 	TEST_ASSERT(broadcast(found) >= 1 && broadcast(found) <= 2,
-		    "write protection was not invalidated once for all");
+		    "write protection was not flushed at once");
 
 	before = count(vm);
 	guest_writes_all(vcpu);
 	found = since(vm, before);
 	report("relaxing", found);
-	TEST_ASSERT(found.local >= TEST_PAGES, "relaxing was not local");
-	TEST_ASSERT(!broadcast(found), "relaxing was broadcast");
-	TEST_ASSERT(!vm_get_stat(vm, tlbi_local), "vCPUs share a counter");
+	TEST_ASSERT(found.local >= TEST_PAGES, "relaxing permissions did not flush locally");
+	TEST_ASSERT(!broadcast(found), "relaxing permissions caused broadcast flushes");
+	TEST_ASSERT(!vm_get_stat(vm, tlbi_local), "the VM counted a fault of its vCPU");
 
 	before = count(vm);
 	TEST_ASSERT(!madvise(memory, FEW_PAGES * getpagesize(), MADV_DONTNEED), "madvise: %s",
 		    strerror(errno));
 	found = since(vm, before);
 	report("unmapping few pages", found);
-	TEST_ASSERT(broadcast(found) && !found.vmid, "for few pages all of the VM was invalidated");
+	TEST_ASSERT(broadcast(found) && !found.vmid, "unmapping few pages flushed the whole VMID");
 
 	before = count(vm);
 	TEST_ASSERT(!madvise(memory, size, MADV_DONTNEED), "madvise: %s", strerror(errno));
 	found = since(vm, before);
 	report("unmapping", found);
-	TEST_ASSERT(broadcast(found) >= 1, "what is gone was not invalidated");
-	/* Without FWB, the caches are cleaned of what was unmapped so far now and then. */
-	TEST_ASSERT(broadcast(found) <= TEST_PAGES / 16, "unmapping was not batched");
-	TEST_ASSERT(found.table, "the table of what is gone was kept");
+	TEST_ASSERT(broadcast(found) >= 1, "discarded memory was not flushed");
+	/* Without FWB, KVM also flushes before cache maintenance of a batch of pages. */
+	TEST_ASSERT(broadcast(found) <= TEST_PAGES / 16, "unmapping was flushed page by page");
+	TEST_ASSERT(found.table, "the table of discarded memory was not freed");
 
 	kvm_vm_free(vm);
 	return 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The end of a VM waits for RCU no more often than its own stage 2 asks for, however many
- * nested MMUs its vCPUs have.
+ * Destroying a VM must not wait for more RCU grace periods than its own stage 2 needs,
+ * regardless of the number of nested MMUs of its vCPUs.
  */
 #include <fcntl.h>
 
@@ -12,7 +12,7 @@
 #define TRACING		"/sys/kernel/tracing/"
 #define PROBE		"kvm_teardown/waits"
 #define NR_VCPUS	8
-/* One for the tree, one for what KVM does for every VM. */
+/* One for stage 2, and one that KVM needs for every VM. */
 #define MAX_WAITS	2
 
 static void guest_code(void)
@@ -79,7 +79,7 @@ int main(void)
 	TEST_REQUIRE(write_tracing("kprobe_events", O_APPEND, "p:" PROBE " synchronize_rcu\n"));
 	TEST_ASSERT(write_tracing("events/" PROBE "/filter", O_TRUNC, "common_pid == %d",
 				  getpid()) &&
-		    write_tracing("events/" PROBE "/enable", O_TRUNC, "1"), "the probe is refused");
+		    write_tracing("events/" PROBE "/enable", O_TRUNC, "1"), "cannot enable kprobe");
 
 	plain = waits_at_the_end(false);
 	if (kvm_check_cap(KVM_CAP_ARM_EL2))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Ageing by the host's idle page tracking: one page at a time, as root. */
+/* Age single pages by idle page tracking of the host; requires root. */
 #ifndef SELFTEST_KVM_PAGE_IDLE_H
 #define SELFTEST_KVM_PAGE_IDLE_H
 
@@ -15,7 +15,7 @@ static inline int page_idle_open(void)
 {
 	int fd = open("/sys/kernel/mm/page_idle/bitmap", O_RDWR);
 
-	__TEST_REQUIRE(fd >= 0, "CONFIG_IDLE_PAGE_TRACKING is needed");
+	__TEST_REQUIRE(fd >= 0, "CONFIG_IDLE_PAGE_TRACKING is required");
 	return fd;
 }
 
@@ -28,8 +28,8 @@ static inline u64 page_idle_pfn(const void *memory)
 	TEST_ASSERT_EQ(pread(fd, &entry, sizeof(entry),
 			     (unsigned long)memory / getpagesize() * sizeof(entry)), sizeof(entry));
 	close(fd);
-	TEST_ASSERT(entry & PAGEMAP_PRESENT, "the memory at %p is not there", memory);
-	__TEST_REQUIRE(entry & PAGEMAP_PFN, "to look up PFNs takes CAP_SYS_ADMIN");
+	TEST_ASSERT(entry & PAGEMAP_PRESENT, "the page at %p is not present", memory);
+	__TEST_REQUIRE(entry & PAGEMAP_PFN, "CAP_SYS_ADMIN is required to read PFNs");
 	return entry & PAGEMAP_PFN;
 }
 

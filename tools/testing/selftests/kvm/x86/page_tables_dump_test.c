@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What debugfs says of a VM's page tables is what the VM did to them: every page
- * that the guest wrote is there, accessed and dirty until it is aged, and once writes
- * are logged, none goes unnoticed.
+ * Compare the dump of a VM's page tables in debugfs with the guest's accesses: every page
+ * that the guest wrote is mapped, accessed until it is aged, and dirty.  With dirty
+ * logging, every write is tracked.
  */
 #include <linux/bitmap.h>
 #include <linux/sizes.h>
@@ -22,10 +22,10 @@
 struct mapped {
 	u64 pages;
 	u64 accessed;
-	u64 unnoticed;	/* the next write to it leaves no trace in the dirty log */
+	u64 unnoticed;	/* the next write would be missed by the dirty log */
 };
 
-/* Page modification logging finds writes by the dirty bit, else they are faults. */
+/* PML tracks writes by dirty bit, otherwise they are tracked by write protection. */
 static bool has_pml;
 static bool has_accessed_bits;
 
@@ -61,7 +61,7 @@ static FILE *open_dump(const char *path)
 	return file;
 }
 
-/* Leaves of the test's memory, from lines such as "0x...-0x... 2048K level 1 RWXU AD 0x...". */
+/* Parse lines such as "0x...-0x... 2048K level 1 RWXU AD 0x...". */
 static struct mapped read_dump(const char *path)
 {
 	unsigned long long start, end, last = 0;
@@ -106,7 +106,7 @@ static void expect_accessed(const char *path, u64 pages)
 		    accessed, pages);
 }
 
-/* As many lines as there are pages: between two that are mapped is one that is not. */
+/* Mapped pages are not adjacent, so that there is one line per page. */
 static void map_every_other_page(struct kvm_vcpu *vcpu)
 {
 	for (u64 page = 0; page < TEST_NPAGES; page += 2) {
@@ -133,7 +133,7 @@ static u64 lines_of_test_memory(FILE *file)
 	return lines;
 }
 
-/* A dump says what is there when it is read, not what was when it was opened. */
+/* A dump shows the tables at the time of each read, not at the time of the open. */
 static void test_partial_reads(struct kvm_vm *vm, struct kvm_vcpu *vcpu, const char *path)
 {
 	char line[256];
@@ -147,7 +147,7 @@ static void test_partial_reads(struct kvm_vm *vm, struct kvm_vcpu *vcpu, const c
 	TEST_ASSERT_EQ(lines_of_test_memory(file), TEST_NPAGES / 2);
 	fclose(file);
 
-	/* Small reads, of what no single buffer holds. */
+	/* Use small reads, of a dump that does not fit into one buffer. */
 	file = open_dump(path);
 	setvbuf(file, NULL, _IOFBF, 128);
 	TEST_ASSERT(fgets(line, sizeof(line), file), "the dump is empty");
@@ -189,10 +189,10 @@ int main(void)
 	vm_mem_region_set_flags(vm, TEST_SLOT, KVM_MEM_LOG_DIRTY_PAGES);
 	expect(path, TEST_NPAGES, 0);
 
-	/* The flag above made the CPU forget that the page was young. */
+	/* Enabling logging has flushed TLBs, so the next access sets the accessed bit. */
 	guest_writes(vcpu);
 	expect(path, TEST_NPAGES, TEST_NPAGES);
-	TEST_ASSERT(!page_idle_is(idle, pfn), "a page that the guest wrote is not young");
+	TEST_ASSERT(!page_idle_is(idle, pfn), "page is idle, but the guest wrote to it");
 	kvm_vm_get_dirty_log(vm, TEST_SLOT, dirty);
 	for (int i = 0; i < TEST_NPAGES / BITS_PER_LONG; i++)
 		TEST_ASSERT_EQ(dirty[i], ~0ul);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Guest physical addresses that the CPU has and the root has not: a root of four
- * levels resolves 48 bits, however many MAXPHYADDR allows.  What cannot be mapped is
- * emulated, nothing loops, and an address never stands for another that is 2^48 below.
+ * Guest physical addresses that the CPU supports, but the root does not: a root with
+ * four levels resolves 48 bits, regardless of MAXPHYADDR.  Accesses to addresses that
+ * cannot be mapped must be emulated, must not loop, and must not alias the address that is
+ * 2^48 below.
  */
 #include <linux/bitmap.h>
 #include <linux/sizes.h>
@@ -15,12 +16,12 @@
 
 #define ROOT_END	BIT_ULL(48)
 
-/* Half of it is below the end of what the root reaches, in one word of the dirty log. */
+/* Half of the slot is below the end of the root, within one word of the dirty log. */
 #define TEST_SLOT	10
 #define TEST_NPAGES	64
 #define TEST_GPA	(ROOT_END - TEST_NPAGES / 2 * PAGE_SIZE)
 
-/* Memory and no memory below 2^48, whose addresses the guest also uses with that bit set. */
+/* Memory and MMIO below 2^48, the guest also accesses these addresses plus 2^48. */
 #define LOW_MEMORY	0x100000ul
 #define LOW_MMIO	0xc0000000ul
 #define FREE_GPA	0x7f00000000ul
@@ -56,20 +57,20 @@ static u64 guest_read(int nr)
 
 static void guest_code(void)
 {
-	/* No memory is there, and nothing below 2^48 either. */
+	/* There is no memory, neither here nor 2^48 below. */
 	GUEST_ASSERT_EQ(guest_read(HIGH_FREE), VALUE(HIGH_FREE));
 	GUEST_ASSERT_EQ(guest_read(HIGH_FREE), VALUE(HIGH_FREE));
 
-	/* The access above must not be remembered in the entry of the memory below. */
+	/* The access above 2^48 must not be cached as MMIO in the SPTE of the memory below. */
 	GUEST_ASSERT_EQ(guest_read(HIGH_ABOVE_MEMORY), VALUE(HIGH_ABOVE_MEMORY));
 	GUEST_ASSERT_EQ(guest_read(LOW_MEMORY_PAGE), VALUE(LOW_MEMORY_PAGE));
 
-	/* What is remembered of the access below is not of the one above. */
+	/* Cached MMIO information of the access below must not be used for the one above. */
 	GUEST_ASSERT_EQ(guest_read(LOW_MMIO_PAGE), VALUE(LOW_MMIO_PAGE));
 	GUEST_ASSERT_EQ(guest_read(HIGH_ABOVE_MMIO), VALUE(HIGH_ABOVE_MMIO));
 	GUEST_ASSERT_EQ(guest_read(LOW_MMIO_PAGE), VALUE(LOW_MMIO_PAGE));
 
-	/* Memory that the root does not reach is used by emulation. */
+	/* Accesses to memory beyond the root are emulated. */
 	WRITE_ONCE(*(u64 *)GVA(SLOT_BELOW), VALUE(SLOT_BELOW));
 	WRITE_ONCE(*(u64 *)GVA(SLOT_ABOVE), VALUE(SLOT_ABOVE));
 	GUEST_ASSERT_EQ(guest_read(SLOT_BELOW), VALUE(SLOT_BELOW));
@@ -77,7 +78,7 @@ static void guest_code(void)
 	GUEST_DONE();
 }
 
-/* What would be mapped by another name of its address must not be what stands there. */
+/* Set bit 48 separately, the library does not map addresses beyond its highest GFN. */
 static void map(struct kvm_vm *vm)
 {
 	for (int nr = 0; nr < NR_PAGES; nr++) {
@@ -96,12 +97,12 @@ static void answer_mmio(struct kvm_run *run)
 
 		TEST_ASSERT(!run->mmio.is_write && run->mmio.len == sizeof(value) &&
 			    nr != LOW_MEMORY_PAGE && nr != SLOT_BELOW && nr != SLOT_ABOVE,
-			    "memory at 0x%llx is said to be MMIO", run->mmio.phys_addr);
+			    "MMIO exit for memory at 0x%llx", run->mmio.phys_addr);
 		value = VALUE(nr);
 		memcpy(run->mmio.data, &value, sizeof(value));
 		return;
 	}
-	TEST_FAIL("MMIO at 0x%llx, where the guest did not go", run->mmio.phys_addr);
+	TEST_FAIL("MMIO exit for 0x%llx, which the guest did not access", run->mmio.phys_addr);
 }
 
 static void run_guest(struct kvm_vcpu *vcpu, int *exits)
@@ -111,7 +112,7 @@ static void run_guest(struct kvm_vcpu *vcpu, int *exits)
 	int err;
 
 	for (;; ++*exits) {
-		/* The alarm ends what does not end by itself. */
+		/* If this loops, the alarm interrupts it. */
 		err = __vcpu_run(vcpu) ? errno : 0;
 		TEST_ASSERT(!err, "KVM_RUN: errno %d (%s)", err, strerror(err));
 		if (vcpu->run->exit_reason != KVM_EXIT_MMIO)
@@ -128,7 +129,7 @@ static void run_guest(struct kvm_vcpu *vcpu, int *exits)
 	}
 }
 
-/* Interrupted if it does not come back: that is the only way out of a loop in the kernel. */
+/* An endless loop in the kernel can only be interrupted by a signal. */
 static int prefault(struct kvm_vcpu *vcpu, gpa_t gpa)
 {
 	struct kvm_pre_fault_memory range = { .gpa = gpa, .size = PAGE_SIZE };
@@ -149,7 +150,7 @@ static void expect_no_prefault(struct kvm_vcpu *vcpu, gpa_t gpa)
 		    gpa, err, strerror(err));
 }
 
-/* The library puts no slot behind what it takes for the last page. */
+/* The library does not allow slots beyond its highest GFN, so use the ioctl. */
 static u8 *add_slot(struct kvm_vm *vm)
 {
 	u8 *memory = mmap(NULL, TEST_NPAGES * PAGE_SIZE, PROT_READ | PROT_WRITE,
@@ -171,11 +172,11 @@ static void test_prefault(void)
 	expect_no_prefault(vcpu, ROOT_END);
 	TEST_ASSERT_EQ(prefault(vcpu, LOW_MEMORY), 0);
 
-	/* The page below is mapped now. */
+	/* Now, the page 2^48 below is mapped. */
 	expect_no_prefault(vcpu, ROOT_END + LOW_MEMORY);
 	expect_no_prefault(vcpu, BIT_ULL(vm->pa_bits) - PAGE_SIZE);
 
-	/* Nor is there a way to map memory. */
+	/* Memory beyond the root cannot be mapped, either. */
 	memory = add_slot(vm);
 	TEST_ASSERT_EQ(prefault(vcpu, gpas[SLOT_BELOW]), 0);
 	expect_no_prefault(vcpu, gpas[SLOT_ABOVE]);

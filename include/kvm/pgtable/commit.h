@@ -1,0 +1,611 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Change a single entry.  The class of the change selects how the entry is
+ * written, which flush it needs, and which callbacks are called.
+ */
+#ifndef __KVM_PGTABLE_COMMIT_H
+#define __KVM_PGTABLE_COMMIT_H
+
+#include <kvm/pgtable/iter.h>
+
+static __always_inline bool kpt_leaf_may_change(const struct kpt_port *port, kpt_pte_t leaf)
+{
+	if (port->format->is_volatile)
+		return port->format->is_volatile(leaf);
+	return kpt_volatile(port->format, leaf);
+}
+
+static __always_inline bool
+kpt_may_change(const struct kpt_port *port, kpt_pte_t pte, int level)
+{
+	return kpt_is_leaf(port->format, pte, level) && kpt_leaf_may_change(port, pte);
+}
+
+/*
+ * The lock is held exclusively, so only hardware and lockless faults change the
+ * entry.  On return, it->pte is the final value, including their updates.
+ */
+static __always_inline void
+kpt_replace_exclusive(struct kpt_iter *it, kpt_pte_t new, bool may_change)
+{
+	if (unlikely(may_change))
+		it->pte = kpt_exchange(it->ptep, new);
+	else
+		kpt_store(it->ptep, new);
+}
+
+/*
+ * Write @new if the entry still has the value it->pte.  With the lock held
+ * exclusively this cannot race with other walkers.  But if @new is derived from
+ * a volatile leaf, e.g. the table that replaces a block, or a leaf with more
+ * permissions, the update must fail rather than lose what hardware has set since
+ * the entry was read.
+ */
+static __always_inline bool
+kpt_replace(const struct kpt_port *port, struct kpt_iter *it,
+	    kpt_pte_t new, enum kpt_class change)
+{
+	bool may_change = kpt_may_change(port, it->pte, it->level);
+
+	if (it->shared && KPT_LOSE_RACE(it->tree))
+		return false;
+
+	if (it->shared || (may_change && kpt_present(port->format, new)))
+		return kpt_try_exchange(it->ptep, &it->pte, new);
+
+	kpt_replace_exclusive(it, new, may_change);
+	return true;
+}
+
+/*
+ * Freeze an entry of an unlinked table.  Another walker may have frozen it while
+ * the table was still linked, and may be about to publish a value: wait for that
+ * value, because a table that it links would leak otherwise.  Until the flush, a
+ * CPU that uses its page-walk caches may still set the dirty bit of a leaf, so
+ * exchange a volatile leaf even if the lock is held exclusively.
+ */
+static __always_inline kpt_pte_t
+kpt_freeze(const struct kpt_port *port, struct kpt_iter *it, kpt_ptep_t ptep, int level)
+{
+	kpt_pte_t old;
+
+	if (!it->shared) {
+		old = kpt_read(ptep);
+		if (kpt_may_change(port, old, level))
+			old = kpt_exchange(ptep, port->format->frozen);
+		return old;
+	}
+
+	while (kpt_frozen(port->format, old = kpt_exchange(ptep, port->format->frozen)))
+		cpu_relax();
+	return old;
+}
+
+static __always_inline void
+kpt_changed_at(const struct kpt_port *port, struct kpt_tree *tree, kpt_ptep_t ptep, u64 ia,
+	       int level, kpt_pte_t old, kpt_pte_t new)
+{
+	if (port->ops->changed)
+		port->ops->changed(tree, ptep, ia, level, old, new);
+	if (kpt_traced(port, kvm_pgtable_change))
+		kpt_trace_change(tree, ia, level, old, new);
+}
+
+static __always_inline void
+kpt_changed(const struct kpt_port *port, struct kpt_iter *it, kpt_pte_t new)
+{
+	kpt_changed_at(port, it->tree, it->ptep, it->ia, it->level, it->pte, new);
+}
+
+/**
+ * kpt_count_leaves() - Count the leaves of a last-level table
+ * @fmt: format
+ * @table: table at level 0, linked or not
+ *
+ * Context: during an operation, or after the grace period of an unlinked table.
+ * Return: the number of present entries.
+ */
+static __always_inline unsigned int
+kpt_count_leaves(const struct kpt_format *fmt, const kpt_pte_t *table)
+{
+	unsigned int leaves = 0;
+
+	for (unsigned int i = 0; i < kpt_entries(fmt); i++)
+		leaves += kpt_present(fmt, kpt_read((kpt_ptep_t)(table + i)));
+	return leaves;
+}
+
+/*
+ * Entries of an unlinked last-level table need not be frozen, as no table can be
+ * linked below them.  Counting the leaves is enough if there is no callback for
+ * each leaf, and if the client accounts leaves that are added concurrently.
+ */
+static __always_inline bool
+kpt_counts_leaves(const struct kpt_port *port, const struct kpt_iter *it, int level)
+{
+	return level == 0 && (!it->shared || port->ops->recounts) &&
+	       !kpt_is_external(port, it->tree) &&
+	       !(port->ops->changed && it->tree->leaf_events) &&
+	       !kpt_traced(port, kvm_pgtable_change);
+}
+
+/* Return the index of the first entry that has to be frozen. */
+static __always_inline unsigned int
+kpt_enter_unlinked(const struct kpt_port *port, struct kpt_iter *it, kpt_pte_t *table, int level)
+{
+	const struct kpt_ops *ops = port->ops;
+	bool counts = kpt_counts_leaves(port, it, level);
+	int leaves = -1;
+
+	if (counts && ops->leaves) {
+		leaves = kpt_count_leaves(port->format, table);
+		kpt_count(port, &it->gather, level, -(long)leaves);
+	}
+	if (ops->unlinked)
+		ops->unlinked(it->tree, table, level, it->shared ? leaves : -1);
+	return counts ? kpt_entries(port->format) : 0;
+}
+
+/* A removal continues if the external tables fail, so remember the first error. */
+static __always_inline void
+kpt_record_error(struct kpt_iter *it, u64 ia, int err)
+{
+	it->error = it->error ?: err;
+	it->refused = ia;
+}
+
+/* A constant 0 for ports without external tables. */
+static __always_inline int kpt_removal_error(const struct kpt_port *port, const struct kpt_iter *it)
+{
+	return port->ops->external_set ? it->error : 0;
+}
+
+static __always_inline void
+kpt_remove_external(const struct kpt_port *port, struct kpt_iter *it, u64 ia, int level,
+		    kpt_pte_t old)
+{
+	int err;
+
+	if (!kpt_is_external(port, it->tree))
+		return;
+
+	err = port->ops->external_set(it->tree, ia, level, old, port->format->frozen);
+	if (err)
+		kpt_record_error(it, ia, err);
+}
+
+/*
+ * Addresses only increase, so the last failed removal was within this table if
+ * its address is not below @ia.  Such a table must not be freed externally.
+ */
+static __always_inline void
+kpt_free_external(const struct kpt_port *port, struct kpt_iter *it, u64 ia, int level,
+		  kpt_pte_t *table)
+{
+	if (kpt_is_external(port, it->tree) && (!it->error || it->refused < ia))
+		kpt_remove_external(port, it, ia, level, port->ops->make_table(it->tree, table));
+}
+
+/**
+ * kpt_detach() - Move an unlinked table and all tables below it to the gather
+ * @port: port
+ * @it: iterator
+ * @table: unlinked table, not reachable from the root
+ * @ia: first input address that it maps
+ * @level: level of its entries
+ *
+ * A shared operation freezes every entry, so that concurrent walkers cannot link
+ * tables that would never be found again.  It does not freeze the entries of
+ * last-level tables whose leaves are recounted, see &kpt_ops.recounts.
+ *
+ * Use the out-of-line copy, &kpt_port.detach.
+ *
+ * Context: during an operation.  The caller has recorded the flush that is
+ * needed; the tables are reclaimed after that flush.
+ */
+static __always_inline void
+kpt_detach(const struct kpt_port *port, struct kpt_iter *it, kpt_pte_t *table,
+	   u64 ia, int level)
+{
+	const struct kpt_format *fmt = port->format;
+	const struct kpt_ops *ops = port->ops;
+	kpt_pte_t *tables[KPT_MAX_LEVELS];
+	unsigned int index[KPT_MAX_LEVELS];
+	u64 span = kpt_span(fmt, level);
+	int top = level;
+	long leaves = 0;
+	unsigned int i;
+
+	if (kpt_traced(port, kvm_pgtable_detach))
+		kpt_trace_detach(it->tree, table, ia, level);
+	if (ops->free_subtree) {
+		if (kpt_traced(port, kvm_pgtable_reclaim))
+			kpt_trace_reclaim(it->tree, table);
+		if (ops->bare || it->tree->no_rcu)
+			kpt_flush_tlb(port, it->tree, &it->gather.flush);
+		ops->free_subtree(it->tree, table, level);
+		return;
+	}
+
+	i = kpt_enter_unlinked(port, it, table, level);
+	for (;;) {
+		while (i < kpt_entries(fmt)) {
+			kpt_pte_t old = kpt_freeze(port, it, (kpt_ptep_t)(table + i++), level);
+
+			if (kpt_is_table(fmt, old, level)) {
+				tables[level] = table;
+				index[level] = i;
+				kpt_count(port, &it->gather, level, -leaves);
+				leaves = 0;
+				level--;
+				span >>= fmt->index_bits;
+				table = (__force kpt_pte_t *)kpt_child_table(port, it->tree, old);
+				i = kpt_enter_unlinked(port, it, table, level);
+				ia += i * span;
+				continue;
+			}
+			if (kpt_present(fmt, old)) {
+				leaves++;
+				kpt_remove_external(port, it, ia, level, old);
+				kpt_changed_at(port, it->tree, (kpt_ptep_t)(table + i - 1), ia,
+					       level, old, fmt->frozen);
+			}
+			ia += span;
+		}
+		kpt_count(port, &it->gather, level, -leaves);
+		leaves = 0;
+		kpt_free_external(port, it, ia - (span << fmt->index_bits), level + 1, table);
+		kpt_gather_table(&it->gather, table);
+		if (level == top)
+			return;
+
+		level++;
+		span <<= fmt->index_bits;
+		table = tables[level];
+		i = index[level];
+	}
+}
+
+/* For KPT_SPLIT, kpt_link() counts the leaves of the new table. */
+static __always_inline long
+kpt_leaf_delta(const struct kpt_format *fmt, enum kpt_class change, kpt_pte_t new, int level)
+{
+	switch (change) {
+	case KPT_MAP:
+		return kpt_is_leaf(fmt, new, level);
+	case KPT_COLLAPSE:
+		return 1;
+	case KPT_UNMAP:
+	case KPT_SPLIT:
+		return -1;
+	default:
+		return 0;
+	}
+}
+
+/* Only the flush for write tracking may be deferred beyond the lock. */
+static __always_inline void
+kpt_need_flush_range(const struct kpt_port *port, struct kpt_iter *it, enum kpt_class change,
+		     u64 start, u64 end, u8 levels)
+{
+	u8 scope = kpt_rule(port->format, change) & (KPT_FLUSH_LOCAL | KPT_FLUSH_BROADCAST);
+	struct kpt_flush flush = { start, end, scope, levels };
+
+	if (it->tree->no_flush)
+		return;
+	kpt_flush_add(change == KPT_TRACK ? &it->gather.deferred : &it->gather.flush, flush);
+}
+
+static __always_inline void
+kpt_need_flush(const struct kpt_port *port, struct kpt_iter *it, enum kpt_class change)
+{
+	kpt_need_flush_range(port, it, change, it->ia, it->ia + kpt_span(port->format, it->level),
+			     BIT(it->level));
+}
+
+static __always_inline void
+kpt_finish_change(const struct kpt_port *port, struct kpt_iter *it, kpt_pte_t new,
+		  enum kpt_class change)
+{
+	const struct kpt_format *fmt = port->format;
+
+	kpt_need_flush(port, it, change);
+	kpt_count(port, &it->gather, it->level, kpt_leaf_delta(fmt, change, new, it->level));
+	if (change == KPT_DETACH || change == KPT_COLLAPSE) {
+		kpt_look_next(port, it);
+		port->detach(it, kpt_raw(kpt_child_table(port, it->tree, it->pte)), it->ia,
+			     it->level - 1);
+	}
+	kpt_changed(port, it, new);
+}
+
+static __always_inline bool
+kpt_needs_cmo(const struct kpt_port *port, struct kpt_iter *it, kpt_pte_t new)
+{
+	return port->ops->cmo && port->ops->cmo(it->tree, it->pte, new, it->level, false);
+}
+
+static __always_inline void
+kpt_cmo(const struct kpt_port *port, struct kpt_iter *it, kpt_pte_t new)
+{
+	if (port->ops->cmo)
+		port->ops->cmo(it->tree, it->pte, new, it->level, true);
+}
+
+/*
+ * Break-before-make: freeze the entry, flush, do cache maintenance, publish.
+ * A frozen entry is non-present to hardware, and other writers leave it alone.
+ * If the operation has a bbm batch, many entries share one flush, and other
+ * walkers wait for a frozen entry no longer than for that flush.
+ */
+static __always_inline int
+kpt_commit_bbm(const struct kpt_port *port, struct kpt_iter *it, kpt_pte_t new,
+	       enum kpt_class change)
+{
+	if (!kpt_replace(port, it, port->format->frozen, change))
+		return -EAGAIN;
+
+	kpt_finish_change(port, it, new, change);
+	if (it->gather.bbm) {
+		if (kpt_bbm_add(&it->gather, it->ptep, new))
+			port->flush_gather(it->tree, &it->gather);
+		return 0;
+	}
+
+	port->flush_gather(it->tree, &it->gather);
+	kpt_cmo(port, it, new);
+	kpt_store(it->ptep, new);
+	return 0;
+}
+
+static __always_inline int
+kpt_commit_direct(const struct kpt_port *port, struct kpt_iter *it, kpt_pte_t new,
+		  enum kpt_class change)
+{
+	if (!kpt_replace(port, it, new, change))
+		return -EAGAIN;
+
+	kpt_finish_change(port, it, new, change);
+	return 0;
+}
+
+/*
+ * Update the external tables while the entry is frozen, so that nothing can be
+ * linked below it before they are up to date.  If that fails, restore the entry;
+ * but complete a removal, because the memory is about to be reused.
+ */
+static __always_inline int
+kpt_commit_external(const struct kpt_port *port, struct kpt_iter *it,
+		    kpt_pte_t new, enum kpt_class change)
+{
+	int err = 0;
+
+	/* external_set() cannot replace a table by a block, nor undo that. */
+	if (change == KPT_COLLAPSE)
+		return -EINVAL;
+
+	if (!kpt_replace(port, it, port->format->frozen, change))
+		return -EAGAIN;
+
+	/* Annotations are not mirrored, and kpt_free_external() handles tables. */
+	if (change != KPT_DETACH && change != KPT_ANNOTATE)
+		err = port->ops->external_set(it->tree, it->ia, it->level, it->pte, new);
+	/* -EAGAIN means that the entry changed.  It did not, so do not retry at once. */
+	if (err == -EAGAIN)
+		err = -EBUSY;
+	if (err && change == KPT_UNMAP) {
+		kpt_record_error(it, it->ia, err);
+		err = 0;
+	}
+	if (!err)
+		kpt_finish_change(port, it, new, change);
+	kpt_store(it->ptep, err ? it->pte : new);
+	return err;
+}
+
+static __always_inline bool
+kpt_needs_break(const struct kpt_port *port, struct kpt_tree *tree, enum kpt_class change)
+{
+	return kpt_has_bbm(port->format) && kpt_rule(port->format, change) & KPT_BREAK &&
+	       (change == KPT_REMAP || !tree->no_break);
+}
+
+/* Break-before-make and external updates take several steps, with the entry frozen. */
+static __always_inline bool
+kpt_needs_frozen(const struct kpt_port *port, struct kpt_tree *tree, enum kpt_class change)
+{
+	return kpt_is_external(port, tree) || kpt_needs_break(port, tree, change);
+}
+
+/**
+ * kpt_commit_frozen() - Change an entry in more than one step
+ * @port: port
+ * @it: iterator, see kpt_commit()
+ * @new: value to write
+ * @change: class of the change, as of kpt_classify()
+ *
+ * For changes that need break-before-make, external updates or cache
+ * maintenance.  These are slow, so the iterator checks whether to yield before
+ * the next entry.
+ *
+ * Use the out-of-line copy, &kpt_port.commit_frozen.
+ *
+ * Context: see kpt_commit().
+ * Return: see kpt_commit().
+ */
+static __always_inline int
+kpt_commit_frozen(const struct kpt_port *port, struct kpt_iter *it,
+		  kpt_pte_t new, enum kpt_class change)
+{
+	kpt_look_next(port, it);
+	if (kpt_is_external(port, it->tree))
+		return kpt_commit_external(port, it, new, change);
+
+	/* A leaf that stays valid is in use: do not let CPUs fault during maintenance. */
+	if (port->ops->cmo && kpt_present(port->format, it->pte) &&
+	    !(kpt_rule(port->format, change) & KPT_BREAK)) {
+		kpt_cmo(port, it, new);
+		return kpt_commit_direct(port, it, new, change);
+	}
+
+	if (!kpt_has_bbm(port->format))
+		return kpt_commit_direct(port, it, new, change);
+	return kpt_commit_bbm(port, it, new, change);
+}
+
+/**
+ * kpt_commit() - Change an entry, with a known class of change
+ * @port: port
+ * @it: iterator at the entry, it->pte as last read; on return, it->pte is the
+ *	value that was replaced or, after -EAGAIN, the current value
+ * @new: value to write
+ * @change: class of the change, as of kpt_classify()
+ *
+ * The flush that the change needs is added to the gather of the operation.
+ *
+ * Context: during an operation.
+ * Return: 0; -EAGAIN if another walker changed the entry first or, if @new is
+ * present, if hardware did; or the error of the external tables.  On error the
+ * entry is not changed.  A removal succeeds even if the external tables fail; that
+ * error is stored in it->error.
+ */
+static __always_inline int __must_check
+kpt_commit(const struct kpt_port *port, struct kpt_iter *it,
+	   kpt_pte_t new, enum kpt_class change)
+{
+	if (unlikely(kpt_needs_frozen(port, it->tree, change) ||
+		     kpt_needs_cmo(port, it, new)))
+		return port->commit_frozen(it, new, change);
+
+	return kpt_commit_direct(port, it, new, change);
+}
+
+/**
+ * kpt_change() - Change an entry
+ * @port: port
+ * @it: iterator at the entry, see kpt_commit()
+ * @new: value to write
+ *
+ * Context: see kpt_commit().
+ * Return: see kpt_commit(); -EINVAL if the change is not allowed, in which case
+ * nothing is written: @new is frozen, the format does not allow the address or
+ * memory type of a leaf to change, or a table would replace another table.
+ */
+static __always_inline int __must_check
+kpt_change(const struct kpt_port *port, struct kpt_iter *it, kpt_pte_t new)
+{
+	enum kpt_class change;
+
+	if (kpt_frozen(port->format, it->pte))
+		return -EAGAIN;
+
+	change = kpt_classify(port->format, it->pte, new, it->level);
+	if (kpt_rule(port->format, change) & KPT_REFUSED)
+		return -EINVAL;
+	/* The block may map other memory than the table, so ignore kpt_tree.no_break. */
+	if (change == KPT_COLLAPSE && kpt_rule(port->format, change) & KPT_BREAK)
+		return port->commit_frozen(it, new, change);
+	return port->commit(it, new, change);
+}
+
+static __always_inline int __must_check
+kpt_edit_in_place(const struct kpt_port *port, struct kpt_iter *it,
+		  u64 clear, u64 set, enum kpt_class change)
+{
+	kpt_pte_t new = (it->pte & ~clear) | set;
+
+	if (!it->shared && !set && kpt_may_change(port, it->pte, it->level)) {
+		it->pte = kpt_clear_bits(it->ptep, clear);
+		new = it->pte & ~clear;
+	} else if (!kpt_replace(port, it, new, change)) {
+		return -EAGAIN;
+	}
+	kpt_changed(port, it, new);
+	return 0;
+}
+
+/**
+ * kpt_edit() - Clear and set bits of a leaf
+ * @port: port
+ * @it: iterator at the leaf, see kpt_commit()
+ * @clear: bits to clear
+ * @set: bits to set
+ * @change: class of the change, which must not need break-before-make
+ *
+ * The caller has to add the flush with kpt_need_flush() or kpt_need_flush_range(),
+ * so that a run of leaves needs only one call.
+ *
+ * With the lock held exclusively and @set being 0, the leaf is edited atomically:
+ * unlike with kpt_commit(), concurrent updates of other bits by hardware or a
+ * lockless fault neither get lost nor cause -EAGAIN.
+ *
+ * Context: see kpt_commit().
+ * Return: see kpt_commit().
+ */
+static __always_inline int __must_check
+kpt_edit(const struct kpt_port *port, struct kpt_iter *it,
+	 u64 clear, u64 set, enum kpt_class change)
+{
+	if (kpt_is_external(port, it->tree))
+		return port->commit(it, (it->pte & ~clear) | set, change);
+
+	return kpt_edit_in_place(port, it, clear, set, change);
+}
+
+/**
+ * kpt_link() - Link an initialized table in place of a non-present entry or a block
+ * @port: port
+ * @it: iterator at the entry; on success, it->pte points to the table and the
+ *	caller may descend with kpt_enter_table()
+ * @table: table with all entries written; on success, the tree owns it, on error,
+ *	the caller still does
+ * @same: the table maps what the block maps; if false, it is empty
+ *
+ * Context: see kpt_commit().
+ * Return: see kpt_commit().
+ */
+static __always_inline int __must_check
+kpt_link(const struct kpt_port *port, struct kpt_iter *it, kpt_pte_t *table, bool same)
+{
+	kpt_pte_t new = port->ops->make_table(it->tree, table);
+	bool split = kpt_present(port->format, it->pte);
+	int err;
+
+	if (split && !same && !(kpt_rule(port->format, KPT_SPLIT) & KPT_BREAK))
+		err = -EINVAL;
+	else if (split && !same)
+		err = port->commit_frozen(it, new, KPT_SPLIT);
+	else
+		err = port->commit(it, new, split ? KPT_SPLIT : KPT_MAP);
+	if (err)
+		return err;
+
+	if (split && same)
+		kpt_count(port, &it->gather, it->level - 1, kpt_entries(port->format));
+	if (port->ops->linked)
+		port->ops->linked(it->tree, table, it->level - 1);
+	it->pte = new;
+	return 0;
+}
+
+/**
+ * kpt_fill_from_block() - Initialize a table to map the same memory as a block
+ * @port: port
+ * @tree: tree
+ * @table: table to fill, not linked yet
+ * @block: value of the block
+ * @level: level of the block
+ */
+static __always_inline void
+kpt_fill_from_block(const struct kpt_port *port, struct kpt_tree *tree, kpt_pte_t *table,
+		    kpt_pte_t block, int level)
+{
+	kpt_pte_t first = port->ops->first_small ?
+			  port->ops->first_small(tree, block, level - 1) :
+			  kpt_relevel(port->format, block, level - 1);
+
+	kpt_fill(table, kpt_entries(port->format), first,
+		 kpt_oa_bits(port->format, kpt_span(port->format, level - 1)));
+}
+
+#endif /* __KVM_PGTABLE_COMMIT_H */
