@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-HEADERS = ("format", "exchange", "port", "gather", "walk", "change", "ops")
+HEADERS = ("format", "exchange", "port", "gather", "iter", "commit", "ops")
 
 PRELUDE = """\
 #include <linux/moduleparam.h>
@@ -14,14 +14,13 @@ unsigned int kpt_mutant __weak;
 core_param(kpt_mutant, kpt_mutant, uint, 0);
 """
 
-# Statements without which nothing is told, owed, paid, freed or traced: each call is left out once.
+# Statements without which nothing is accounted, flushed, freed or traced: each call is left out once.
 CALLS = re.compile(r"""^(?P<indent>\t+)(?P<call>
-    kpt_(?:pay|owe|owe_range|owe_spurious|edit_owe|tell|tell_detached|count|conclude|debt_add|
-           make_broken|reclaim|account|store|fill|fill_from_block|gather_table|gather_begin|
-           trace_\w+) |
-    port->(?:settle|detach) |
-    (?:port->)?env->(?:begin|end|yield|invalidate|attached|detached|free|reclaim|prepare|leaves|
-                       changed|external_free))\(""", re.X)
+    kpt_(?:flush_tlb|need_flush\w*|changed\w*|count|finish_change|flush_add|cmo|resume|look_next|
+           bbm_publish|reclaim|account|store|fill|fill_from_block|gather_table|gather_begin|
+           remove_external|free_external|record_error|read_lock|read_unlock|trace_\w+) |
+    port->(?:flush_gather|detach|clear_leaves) |
+    (?:port->)?ops->(?:yield|flush|linked|unlinked|free|reclaim|leaves|changed|cmo))\(""", re.X)
 # Expressions: a fault is another expression in their place.
 EXPRESSIONS = (
     (re.compile(r"kpt_try_exchange\((?P<ptep>[^,()]+), &(?P<old>[^,()]+), (?P<new>\w+)\)"),
@@ -32,7 +31,7 @@ EXPRESSIONS = (
      "an exchange in two steps", "invariant 1"),
     (re.compile(r"kpt_frozen\((?P<arguments>[^()]+)\)"), "false", "frozen entries are not seen",
      "invariant 1"),
-    (re.compile(r"kpt_prepares\((?P<arguments>[^()]+)\)"), "false",
+    (re.compile(r"kpt_needs_cmo\((?P<arguments>[^()]+)\)"), "false",
      "memory is not made ready", "invariant 4"),
 )
 
