@@ -2,7 +2,7 @@
 /// Find sleeping allocations and locks inside of walks, RCU sections and mmu_lock.
 //# A walk runs under RCU, most under mmu_lock as well.  Who sleeps there holds up every
 //# grace period and every vCPU that faults.  Fill a cache before the lock is taken, as
-//# for kpt_split(), or leave the walk, sleep, and begin again at w->start.
+//# for kpt_split(), or end the operation, sleep, and begin again at kpt_done().
 ///
 // Confidence: Moderate
 // Comments: a function of the same file that allocates with GFP_KERNEL counts as well, one of
@@ -65,7 +65,7 @@ sleepers.add(f)
 
 @section exists@
 identifier begin : script:python() { begin in begins };
-identifier end =~ "^(rcu_read_unlock|kpt_end|kpt_end_owing)$";
+identifier end =~ "^(rcu_read_unlock|kpt_end|kpt_end_noflush)$";
 identifier sleep : script:python() { sleep in sleepers };
 identifier alloc;
 position p;
@@ -103,14 +103,16 @@ position p;
 )
 
 @visitor@
-expression port, w, floor, what, arg;
+expression port, it, floor, what, arg;
 identifier visit;
 @@
 
 (
- kpt_walk_range(port, w, floor, what, visit, arg)
+ port->walk(it, floor, what, visit, arg)
 |
- kpt_collapse(port, w, floor, visit)
+ port.walk(it, floor, what, visit, arg)
+|
+ kpt_collapse(port, it, floor, visit)
 )
 
 @visiting@
@@ -137,7 +139,7 @@ position p;
 identifier e, member != yield, callback;
 @@
 
- struct kpt_env e = { .member = callback, };
+ struct kpt_ops e = { .member = callback, };
 
 @called@
 identifier env.callback;

@@ -20,8 +20,8 @@ iterator name scoped_guard;
 local idexpression P;
 kpt_ptep_t entry;
 expression E;
-struct kpt_visit *v;
-struct kpt_visit w;
+struct kpt_iter *v;
+struct kpt_iter w;
 identifier exchange =~ "xchg";
 position p;
 @@
@@ -48,8 +48,8 @@ position p;
 @direct@
 kpt_ptep_t entry;
 expression E;
-struct kpt_visit *v;
-struct kpt_visit w;
+struct kpt_iter *v;
+struct kpt_iter w;
 identifier exchange =~ "xchg";
 position p : script:python() { not p[0].file.endswith("pgtable/exchange.h") };
 @@

@@ -93,8 +93,8 @@ position p = {entry.p};
 
 @by_hand@
 expression E;
-struct kpt_visit *v;
-struct kpt_visit w;
+struct kpt_iter *v;
+struct kpt_iter w;
 binary operator op = {&,|,^,+,-};
 identifier set;
 position p = {entry.p};

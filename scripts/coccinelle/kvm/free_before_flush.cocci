@@ -19,7 +19,7 @@ local idexpression T;
 expression P, E, F, port, tree, pte;
 identifier get =~ "^p.*p_get$";
 identifier clear =~ "^(kvm_)?set_p[tmu][ed]$|^p[4tmu][ed]_clear$";
-identifier flush =~ "flush|tlb|inval|fence|kpt_pay|kpt_end|settle";
+identifier flush =~ "flush|tlb|inval|fence|kpt_flush_tlb|kpt_end|flush_gather";
 identifier free =~ "^(__)?free_pages?$|^put_page$|^(kvmppc_)?p[tmu][ed]_free$|^kmem_cache_free$";
 position p;
 @@
@@ -49,7 +49,7 @@ position p;
  kpt_try_exchange(...)
 )
  ... when != flush(...)
-     when != F->settle(...)
+     when != F->flush_gather(...)
      when != T = E
 (
  free@p(<+... T ...+>)

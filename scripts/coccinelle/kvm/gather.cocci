@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /// Find operations that are begun and not ended.
-//# kpt_begin() enters RCU and empties the gather.  Only kpt_end() and kpt_end_owing()
-//# pay what is owed, let go of the tables that were unlinked, and leave RCU.
+//# kpt_begin() enters RCU and empties the gather.  Only kpt_end() and kpt_end_noflush()
+//# flush, free the tables that were unlinked, and leave RCU.
 ///
 // Confidence: High
 // Comments: a function that returns what kpt_begin() says begins an operation, too, and
-//	one that calls kpt_end() or kpt_end_owing() ends it.
+//	one that calls kpt_end() or kpt_end_noflush() ends it.
 // Options: --no-includes --include-headers
 
 virtual context
@@ -15,7 +15,7 @@ virtual report
 @@
 
 begins = {"kpt_begin"}
-ends = {"kpt_end", "kpt_end_owing"}
+ends = {"kpt_end", "kpt_end_noflush"}
 
 @inner@
 attribute name __uninitialized;
@@ -54,14 +54,18 @@ f << outer.f;
 begins.add(f)
 
 @ender@
-identifier f, w, end : script:python() { end in ends };
+identifier f, w, part, end : script:python() { end in ends };
 type T;
 @@
 
  f(..., T w, ...)
  {
  <+...
+(
  end(..., w)
+|
+ end(..., &w->part)
+)
  ...+>
  }
 

@@ -13,8 +13,8 @@ virtual report
 @mixed@
 attribute name __uninitialized;
 iterator name scoped_guard;
-struct kpt_visit *v;
-struct kpt_visit w;
+struct kpt_iter *v;
+struct kpt_iter w;
 expression E;
 identifier LEVEL =~ "^(PG_LEVEL_|KVM_PGTABLE_.*LEVEL|KVM_MAX_HUGEPAGE_LEVEL)";
 identifier theirs =~ "^(goal|req)_level$";
@@ -62,8 +62,8 @@ position p;
 )
 
 @passed@
-struct kpt_visit *v;
-struct kpt_visit w;
+struct kpt_iter *v;
+struct kpt_iter w;
 identifier arch =~ "^(is_last_spte|is_large_pte|make_huge_spte|kvm_update_page_stats|kvm_mmu_page_.*level|kvm_granule_(size|shift)|kvm_level_supports_block_mapping|tdp_fault_change|__tlbi_level|trace_kvm_.*|kpt_level)$";
 position p;
 @@
@@ -77,7 +77,7 @@ position p;
 @taken@
 expression E;
 identifier LEVEL =~ "^(PG_LEVEL_|KVM_PGTABLE_.*LEVEL|KVM_MAX_HUGEPAGE_LEVEL)";
-identifier engine =~ "^kpt_(span|shift|index|zap|wrprot|protect|split|map|annotate|find|is_table|is_leaf|leaf|block_level|level_bits|walk_range)$";
+identifier engine =~ "^kpt_(span|shift|index|zap|wrprot|protect|split|map|annotate|find|is_table|is_leaf|leaf|block_level|level_bits|iterate)$";
 position p;
 @@
 

@@ -14,23 +14,23 @@ virtual report
 @cursor exists@
 attribute name __uninitialized;
 iterator name scoped_guard;
-local idexpression struct kpt_visit v;
-identifier find =~ "^kpt_(visit_root|visit_child|find)$";
-identifier end =~ "^(kpt_end|kpt_end_owing|rcu_read_unlock|kpt_unmap|kpt_zap|kpt_wrprot|kpt_clear_dirty|kpt_split|kpt_collapse|kpt_dump)$";
-identifier use =~ "^kpt_(visit_child|commit|commit_slowly|change|edit|link)$";
+local idexpression struct kpt_iter v;
+identifier find =~ "^kpt_(enter_root|enter_table|find|find_published)$";
+identifier end =~ "^(kpt_end|kpt_end_noflush|rcu_read_unlock|kpt_unmap|kpt_zap|kpt_wrprot|kpt_clear_dirty|kpt_split|kpt_collapse|kpt_dump_next)$";
+identifier use =~ "^kpt_(enter_table|commit|change|edit|link)$";
 expression E, F;
 position p;
 @@
 
 (
- find(..., &v)
+ find(..., &v, ...)
 |
  v = E
 )
  ... when any
  end(...)
- ... when != kpt_visit_root(..., &v)
-     when != kpt_find(..., &v)
+ ... when != kpt_enter_root(..., &v, ...)
+     when != kpt_find(..., &v, ...)
      when != v = F
 (
  use@p(..., &v, ...)
@@ -38,6 +38,29 @@ position p;
  v.ptep@p
 |
  kpt_child_table@p(..., v.pte)
+)
+
+@pointer exists@
+attribute name __uninitialized;
+iterator name scoped_guard;
+idexpression struct kpt_iter *i;
+identifier find =~ "^kpt_(enter_root|enter_table|find|find_published)$";
+identifier end =~ "^(kpt_end|kpt_end_noflush|kpt_unmap|kpt_zap|kpt_wrprot|kpt_clear_dirty|kpt_split|kpt_collapse|kpt_dump_next)$";
+identifier use =~ "^kpt_(enter_table|commit|change|edit|link)$";
+position p;
+@@
+
+ find(..., i, ...)
+ ... when any
+ end(..., i, ...)
+ ... when != kpt_enter_root(..., i, ...)
+     when != kpt_find(..., i, ...)
+(
+ use@p(..., i, ...)
+|
+ i->ptep@p
+|
+ kpt_child_table@p(..., i->pte)
 )
 
 @yielded@
@@ -109,24 +132,32 @@ position entry.a, p;
 
 @depends on context@
 identifier f;
-position p = {cursor.p, yielded.p};
+position p = {cursor.p, pointer.p, yielded.p};
 @@
 
 * f@p(...)
 
 @depends on context@
 expression E;
-position p = {cursor.p, dropped.p, before.p};
+position p = {cursor.p, pointer.p, dropped.p, before.p};
 @@
 
 (
 * E.ptep@p
+|
+* E->ptep@p
 |
 * E@p
 )
 
 @script:python depends on report@
 p << cursor.p;
+@@
+
+coccilib.report.print_report(p[0], "cursor used after its walk ended or yielded")
+
+@script:python depends on report@
+p << pointer.p;
 @@
 
 coccilib.report.print_report(p[0], "cursor used after its walk ended or yielded")

@@ -2,7 +2,7 @@
 /// Find tables whose memory is used for a list while hardware may still walk them.
 //# A table is linked, and may be cached, until the invalidation that follows its being
 //# unlinked.  What is written into it before is taken for entries.  Use the page's
-//# metadata, as &kpt_env.table_link asks.
+//# metadata, as &kpt_ops.table_link asks.
 ///
 // Confidence: High
 // Comments: a table that is reused for a list after the invalidation would be reported
@@ -45,7 +45,7 @@ position p;
 identifier link, e;
 @@
 
- struct kpt_env e = { .table_link = link, };
+ struct kpt_ops e = { .table_link = link, };
 
 @inside@
 identifier env.link;

@@ -6,7 +6,7 @@
 ///
 // Confidence: High
 // Comments: the compiler warns only where a __must_check result is dropped at once, not
-//	where it is put aside.  Walks that only read, and kpt_walk_range() with a visitor
+//	where it is put aside.  Walks that only read, and a kpt_walk() with a visitor
 //	that keeps the result itself, may be ignored, as may the recovery of huge pages,
 //	which faults make up for.
 // Options: --no-includes --include-headers
@@ -18,7 +18,7 @@ virtual report
 @@
 
 results = set("""
-kpt_annotate kpt_begin kpt_change kpt_clear_dirty kpt_collapse kpt_commit kpt_commit_slowly
+kpt_annotate kpt_begin kpt_change kpt_clear_dirty kpt_collapse kpt_commit kpt_install
 kpt_edit kpt_edit_mask kpt_link kpt_map kpt_protect kpt_relax kpt_split kpt_try_exchange kpt_unmap
 kpt_wrprot kpt_zap
 kvm_pgtable_hyp_map kvm_pgtable_stage2_annotate kvm_pgtable_stage2_flush kvm_pgtable_stage2_map

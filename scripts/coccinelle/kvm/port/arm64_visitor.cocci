@@ -6,7 +6,7 @@
 // Confidence: Moderate
 // Comments: the client brings s2_port, hyp_port, struct pgt_op, to_op(), arm_level(),
 //	pgt_op_init(), pgt_begin() and s2_begin(), as arch/arm64/kvm/hyp/pgtable.c does.  References to a
-//	table's page are counted by its &kpt_env.changed, TLBs and caches are maintained by
+//	table's page are counted by its &kpt_ops.changed, TLBs and caches are maintained by
 //	its invalidate and prepare, so who does either by hand keeps the context, and does
 //	not compile.
 // Options: --no-includes --include-headers
@@ -25,9 +25,9 @@ expression mmu, ops;
  {
  ... when any
 - if (!stage2_try_break_pte(c, mmu))
-+ new = kpt_make_table(port, w->tree, childp);
-+ if (kpt_frozen(port->format, v->pte) ||
-+     kpt_commit_slowly(port, w, v, new, kpt_classify(port->format, v->pte, new, v->level)))
++ new = pgt_make_table(it->tree, childp);
++ if (kpt_frozen(&S2_FORMAT, it->pte) ||
++     pgt_port.commit_frozen(it, new, kpt_classify(&S2_FORMAT, it->pte, new, it->level)))
  {
  ...
  return -EAGAIN;
@@ -35,8 +35,8 @@ expression mmu, ops;
 - new = kvm_init_table_pte(childp, ops);
 - stage2_make_pte(c, new);
 - return 0;
-+ v->pte = new;
-+ return KPT_NEXT;
++ it->pte = new;
++ return 0;
  }
 
 @hyp_linked depends on patch@
@@ -52,7 +52,7 @@ expression ops;
 - ops->get_page(c->ptep);
 - smp_store_release(c->ptep, new);
 - return 0;
-+ return kpt_link(port, w, v, childp);
++ return kpt_link(&pgt_port, it, childp, true);
  }
 
 @visitor depends on patch@
@@ -86,7 +86,7 @@ type T;
 
  T g(
 - const struct kvm_pgtable_visit_ctx *c
-+ const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v
++ struct kpt_iter *it
   , ...)
  { ... }
 
@@ -99,31 +99,31 @@ identifier helper.g, helper.c;
  <...
 (
 - kvm_pte_table(c->old, c->level)
-+ kpt_is_table(port->format, v->pte, v->level)
++ kpt_is_table(&S2_FORMAT, it->pte, it->level)
 |
 - kvm_granule_size(c->level)
-+ kpt_span(port->format, v->level)
++ kpt_span(&S2_FORMAT, it->level)
 |
 - kvm_pgtable_walk_shared(c)
-+ w->shared
++ it->shared
 |
 - c->old
-+ v->pte
++ it->pte
 |
 - c->level
-+ arm_level(v->level)
++ arm_level(it->level)
 |
 - c->addr
-+ max(v->ia, w->start)
++ max(it->ia, it->start)
 |
 - c->start
-+ w->start
++ it->start
 |
 - c->end
-+ w->end
++ it->end
 |
 - c->mm_ops
-+ to_op(w->tree)->mm_ops
++ to_op(it->tree)->mm_ops
 )
  ...>
  }
@@ -137,7 +137,7 @@ expression new;
  {
  <...
 - !stage2_try_set_pte(c, new)
-+ kpt_change(port, w, v, new)
++ kpt_change(&pgt_port, it, new)
  ...>
  }
 
@@ -148,10 +148,10 @@ symbol ctx;
 
 (
 - g(ctx)
-+ g(port, w, v)
++ g(it)
 |
 - g(ctx,
-+ g(port, w, v,
++ g(it,
   ...)
 )
 
@@ -179,7 +179,7 @@ what;
 entries = {
 	"KVM_PGTABLE_WALK_LEAF": "KPT_ENTRIES",
 	"KVM_PGTABLE_WALK_TABLE_PRE": "KPT_TABLES",
-	"KVM_PGTABLE_WALK_TABLE_POST": "KPT_EMPTIED",
+	"KVM_PGTABLE_WALK_TABLE_POST": "KPT_POST",
 }
 flags = asked.split(" | ")
 if all(flag in entries for flag in flags):
@@ -192,7 +192,6 @@ identifier walking.walker, walking.fn;
 expression walking.pgt, walking.addr, walking.size, walking.data, walking.asked, choice.what;
 idexpression walking.ret;
 position walking.p;
-fresh identifier port = script:python(fn) { "hyp_port" if fn.startswith("hyp_") else "s2_port" };
 @@
 
 - struct kvm_pgtable_walker walker@p = {
@@ -205,20 +204,19 @@ fresh identifier port = script:python(fn) { "hyp_port" if fn.startswith("hyp_") 
 - ret = kvm_pgtable_walk(pgt, addr, size, &walker);
 + ret = s2_begin(&op, pgt, addr, size, false);
 + if (!ret) {
-+	ret = kpt_walk_range(&port, &op.walk, 0, what, fn, data);
-+	kpt_end(&port, &op.walk);
++	ret = pgt_port.walk(&op.it, 0, what, fn, data);
++	pgt_end(&op);
 + }
 + ret = min(ret, 0);
 
-// Where nobody shares the tables nothing keeps the allocation of one from sleeping.
 @depends on patch@
-symbol op, false, hyp_port;
-expression pgt, addr, size, ret;
+symbol op, false, pgt_port;
+expression pgt, addr, size, ret, what, data;
+identifier fn =~ "^hyp_";
 @@
 
-+ pgt_op_init(&op, pgt, true);
   ret =
 - s2_begin(&op, pgt, addr, size, false)
-+ pgt_begin(&hyp_port, &op, pgt, addr, size, false)
++ hyp_begin(&op, pgt, addr, size)
   ;
-  if (!ret) { ret = kpt_walk_range(&hyp_port, ...); ... }
+  if (!ret) { ret = pgt_port.walk(&op.it, 0, what, fn, data); ... }

@@ -37,9 +37,9 @@ type T;
 -		addr += bytes;
 -	}
 - }
-+ if (gstage_begin(&tree, &w, gstage, from, to, false)) {
-+	WARN_ON(kpt_wrprot(&gstage_port, &w, 0, 0));
-+	flush |= kpt_end_owing(&gstage_port, &w).owes;
++ if (gstage_begin(&tree, &it, gstage, from, to, false)) {
++	WARN_ON(kpt_wrprot(&gstage_port, &it, 0, 0));
++	flush |= kpt_end_noflush(&gstage_port, &it).scope;
 + }
  ...
  }
@@ -54,15 +54,15 @@ expression message;
 idexpression flush;
 @@
 
-+ static __always_inline int
-+ visitor(const struct kpt_port *port, struct kpt_walk *w, struct kpt_visit *v, void *arg)
++ static int
++ visitor(struct kpt_iter *it, void *arg)
 + {
-+	u64 behind = v->ia + kpt_span(port->format, v->level);
++	u64 behind = it->ia + it->span;
 +
-+	if (v->ia >= w->start && behind <= w->end)
-+		return kpt_step(kpt_commit(port, w, v, port->format->empty, KPT_UNMAP));
-+	WARN_ONCE(1, message, v->ia, w->end, (unsigned long)kpt_span(port->format, v->level));
-+	return KPT_NEXT;
++	if (it->ia >= it->start && behind <= it->end)
++		return gstage_port.commit(it, kpt_gstage.empty, KPT_UNMAP);
++	WARN_ONCE(1, message, it->ia, it->end, (unsigned long)it->span);
++	return 0;
 + }
 +
  f(...)
@@ -87,10 +87,9 @@ idexpression flush;
 -	if (may_yield && addr < to)
 -		cond_resched_rwlock_write(&gstage->kvm->mmu_lock);
 - }
-+ if (gstage_begin(&tree, &w, gstage, addr, to, false)) {
-+	WARN_ON(kpt_walk_range(&gstage_port, &w, 0,
-+			       KPT_LEAVES | (may_yield ? KPT_YIELDS : 0), visitor, NULL));
-+	flush |= kpt_end_owing(&gstage_port, &w).owes;
++ if (gstage_begin(&tree, &it, gstage, addr, to, false)) {
++	WARN_ON(gstage_port.walk(&it, 0, KPT_LEAVES | (may_yield ? KPT_YIELDS : 0), visitor, NULL));
++	flush |= kpt_end_noflush(&gstage_port, &it).scope;
 + }
  ...
  }
@@ -105,17 +104,17 @@ expression from;
  {
  ...
 - if (!kvm_riscv_gstage_get_leaf(&gstage, from, &ptep, &level))
-+ if (!gstage_begin(&tree, &w, &gstage, from, (from) + PAGE_SIZE, true))
++ if (!gstage_begin(&tree, &it, &gstage, from, (from) + PAGE_SIZE, true))
 	return false;
 (
 - return ptep_test_and_clear_young(NULL, 0, ptep);
-+ young = kpt_age(&gstage_port, &w, KPT_GSTAGE_ACCESSED, false);
-+ kpt_end(&gstage_port, &w);
++ young = kpt_age(&gstage_port, &it, KPT_GSTAGE_ACCESSED, false);
++ kpt_end(&gstage_port, &it);
 + return young;
 |
 - return pte_young(ptep_get(ptep));
-+ young = kpt_age(&gstage_port, &w, KPT_GSTAGE_ACCESSED, true);
-+ kpt_end(&gstage_port, &w);
++ young = kpt_age(&gstage_port, &it, KPT_GSTAGE_ACCESSED, true);
++ kpt_end(&gstage_port, &it);
 + return young;
 )
  }
@@ -129,7 +128,7 @@ identifier ret;
  {
 - int ret;
 + struct gstage_tree tree;
-+ struct kpt_walk w;
++ struct kpt_iter it;
  ...
  }
 
@@ -158,7 +157,7 @@ identifier age.f, age.ptep, age.level;
 - pte_t *ptep;
 - u32 level = 0;
 + struct gstage_tree tree;
-+ struct kpt_walk w;
++ struct kpt_iter it;
 + bool young;
  ...
  }

@@ -4,7 +4,7 @@
 //# page becomes a cursor.
 ///
 // Confidence: Moderate
-// Comments: the client brings tdp_port, struct tdp_tree, tdp_tree_init(), tdp_begin(),
+// Comments: the client brings tdp_port, struct tdp_iter, tdp_init(), tdp_begin(),
 //	tdp_level() and kpt_level(), as arch/x86/kvm/mmu/tdp_mmu.c does.  Loops that do
 //	anything else stay, and so does a call that a cursor's loop passed its iterator to:
 //	they do not compile, as there is no such iterator any more.
@@ -36,9 +36,9 @@ idexpression new, set;
 -		goto retry;
 -	set = true;
 - }
-+ if (tdp_begin(&tdp, &w, kvm, root, from, to, true)) {
-+	KVM_BUG_ON(kpt_wrprot(&tdp_port, &w, kpt_level(floor), KPT_YIELDS), kvm);
-+	set |= kpt_end_owing(&tdp_port, &w).owes;
++ if (tdp_begin(&tdp, kvm, root, from, to, true)) {
++	KVM_BUG_ON(kpt_wrprot(&tdp_port, &tdp.it, kpt_level(floor), KPT_YIELDS), kvm);
++	set |= kpt_end_noflush(&tdp_port, &tdp.it).scope;
 + }
  ...
  }
@@ -64,9 +64,9 @@ idexpression new, set;
 -	tdp_mmu_iter_set_spte(kvm, &iter, new);
 -	set = true;
 - }
-+ if (tdp_begin(&tdp, &w, kvm, root, from, to, false)) {
-+	KVM_BUG_ON(kpt_protect(&tdp_port, &w, kpt_level(floor), bits, 0), kvm);
-+	set |= kpt_end_owing(&tdp_port, &w).owes;
++ if (tdp_begin(&tdp, kvm, root, from, to, false)) {
++	KVM_BUG_ON(kpt_protect(&tdp_port, &tdp.it, kpt_level(floor), bits, 0), kvm);
++	set |= kpt_end_noflush(&tdp_port, &tdp.it).scope;
 + }
  ...
  }
@@ -95,9 +95,9 @@ idexpression bit;
 -	if (tdp_mmu_set_spte_atomic(kvm, &iter, iter.old_spte & ~bit))
 -		goto retry;
 - }
-+ if (tdp_begin(&tdp, &w, kvm, root, from, to, true)) {
-+	KVM_BUG_ON(kpt_clear_dirty(&tdp_port, &w, bit, KPT_YIELDS), kvm);
-+	kpt_end(&tdp_port, &w);
++ if (tdp_begin(&tdp, kvm, root, from, to, true)) {
++	KVM_BUG_ON(kpt_clear_dirty(&tdp_port, &tdp.it, bit, KPT_YIELDS), kvm);
++	kpt_end(&tdp_port, &tdp.it);
 + }
  ...
  }
@@ -125,11 +125,11 @@ idexpression bit, mask;
 -	iter.old_spte = tdp_mmu_clear_spte_bits(iter.sptep, iter.old_spte, bit, iter.level);
 -	trace_kvm_tdp_mmu_spte_changed(...);
 - }
-+ if (mask && tdp_begin(&tdp, &w, kvm, root, base, base + __fls(mask) + 1, false)) {
++ if (mask && tdp_begin(&tdp, kvm, root, base, base + __fls(mask) + 1, false)) {
 +	u64 wanted = mask;
 +
-+	KVM_BUG_ON(kpt_edit_mask(&tdp_port, &w, &wanted, bit, 0), kvm);
-+	kpt_end(&tdp_port, &w);
++	KVM_BUG_ON(kpt_edit_mask(&tdp_port, &tdp.it, &wanted, bit, 0), kvm);
++	kpt_end(&tdp_port, &tdp.it);
 + }
  ...
  }
@@ -153,9 +153,9 @@ idexpression young, test_only;
 -	young = true;
 -	helper(kvm, &iter);
 - }
-+ if (tdp_begin(&tdp, &w, kvm, root, from, to, true)) {
-+	young |= kpt_age(&tdp_port, &w, shadow_accessed_mask, test_only);
-+	kpt_end(&tdp_port, &w);
++ if (tdp_begin(&tdp, kvm, root, from, to, true)) {
++	young |= kpt_age(&tdp_port, &tdp.it, shadow_accessed_mask, test_only);
++	kpt_end(&tdp_port, &tdp.it);
 +	if (young && test_only)
 +		return true;
 + }
@@ -182,27 +182,27 @@ symbol true, false;
 identifier f, iter;
 expression kvm, root, from, to, may_yield;
 position yields.yield;
-idexpression flush;
+idexpression pending;
 @@
 
  f(...)
  {
  ...
 - for_each_tdp_pte_min_level(iter, kvm, root, PG_LEVEL_4K, from, to) {
--	if (may_yield && tdp_mmu_iter_cond_resched@yield(kvm, &iter, flush, false))
+-	if (may_yield && tdp_mmu_iter_cond_resched@yield(kvm, &iter, pending, false))
 -		{ ... }
 -	if (!is_shadow_present_pte(iter.old_spte) ||
 -	    !is_last_spte(iter.old_spte, iter.level))
 -		continue;
 -	tdp_mmu_iter_set_spte(kvm, &iter, SHADOW_NONPRESENT_VALUE);
 -	if (!root->role.invalid)
--		flush = true;
+-		pending = true;
 - }
-+ if (tdp_begin(&tdp, &w, kvm, root, from, to, false)) {
-+	w.gather.debt.owes = flush ? KPT_OWES_LEAF : 0;
-+	w.gather.debt.end = flush ? -1ull : 0;
-+	KVM_BUG_ON(kpt_unmap(&tdp_port, &w, may_yield ? KPT_YIELDS : 0), kvm);
-+	flush = kpt_end_owing(&tdp_port, &w).owes;
++ if (tdp_begin(&tdp, kvm, root, from, to, false)) {
++	tdp.it.gather.flush.scope = pending ? KPT_FLUSH_LEAF : 0;
++	tdp.it.gather.flush.end = pending ? -1ull : 0;
++	KVM_BUG_ON(kpt_unmap(&tdp_port, &tdp.it, may_yield ? KPT_YIELDS : 0), kvm);
++	pending = kpt_end_noflush(&tdp_port, &tdp.it).scope;
 + }
  ...
  }
@@ -230,9 +230,9 @@ expression kvm, root, floor, shared;
 -	else if (tdp_mmu_set_spte_atomic(kvm, &iter, SHADOW_NONPRESENT_VALUE))
 -		goto retry;
 - }
-+ if (tdp_begin(&tdp, &w, kvm, root, 0, -1ull, shared)) {
-+	KVM_BUG_ON(kpt_zap(&tdp_port, &w, kpt_level(floor)), kvm);
-+	kpt_end(&tdp_port, &w);
++ if (tdp_begin(&tdp, kvm, root, 0, -1ull, shared)) {
++	KVM_BUG_ON(kpt_zap(&tdp_port, &tdp.it, kpt_level(floor)), kvm);
++	kpt_end(&tdp_port, &tdp.it);
 + }
  ...
  }
@@ -277,8 +277,7 @@ identifier iter;
  {
  ...
 - struct tdp_iter iter;
-+ struct tdp_tree tdp;
-+ struct kpt_walk w;
++ struct tdp_iter tdp;
  ... when != iter
  }
 
@@ -304,12 +303,12 @@ expression kvm, root, first;
  {
  ... when any
 - for_each_tdp_pte(iter, kvm, root, first, first + 1)
-+ tdp_tree_init(&tdp, kvm, root);
-+ for (kpt_visit_root(&tdp_port, &tdp.tree, gfn_to_gpa(first), &v);;
-+      kpt_visit_child(&tdp_port, &tdp.tree, gfn_to_gpa(first), &v))
++ tdp_init(&tdp, kvm, root);
++ for (kpt_enter_root(&tdp_port, &tdp.it, gfn_to_gpa(first));;
++      kpt_enter_table(&tdp_port, &tdp.it, gfn_to_gpa(first)))
  {
  ... when any
-+ if (!kpt_is_table(&kpt_x86, v.pte, v.level))
++ if (!kpt_is_table(&kpt_x86, tdp.it.pte, tdp.it.level))
 +	break;
  }
  ... when any
@@ -323,11 +322,11 @@ identifier cursor.f;
  f(...)
  {
  <...
- for (kpt_visit_root(...);; kpt_visit_child(...)) {
+ for (kpt_enter_root(...);; kpt_enter_table(...)) {
  <...
 - continue;
 + {
-+	if (kpt_is_table(&kpt_x86, v.pte, v.level))
++	if (kpt_is_table(&kpt_x86, tdp.it.pte, tdp.it.level))
 +		continue;
 +	break;
 + }
@@ -344,8 +343,7 @@ identifier cursor.f, cursor.iter;
  {
  ...
 - struct tdp_iter iter;
-+ struct tdp_tree tdp;
-+ struct kpt_visit v;
++ struct tdp_iter tdp;
  ...
  }
 
@@ -359,19 +357,19 @@ expression kvm, sp;
  <...
 (
 - iter.old_spte
-+ v.pte
++ tdp.it.pte
 |
 - iter.level
-+ tdp_level(v.level)
++ tdp_level(tdp.it.level)
 |
 - iter.gfn
-+ gpa_to_gfn(v.ia)
++ gpa_to_gfn(tdp.it.ia)
 |
 - iter.sptep
-+ v.ptep
++ tdp.it.ptep
 |
 - tdp_mmu_link_sp(kvm, &iter, sp, true)
-+ kpt_link(&tdp_port, &w, &v, sp->spt)
++ kpt_link(&tdp_port, &tdp.it, sp->spt, true)
 )
  ...>
  }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/// Find invalidations that are owed when the lock is dropped, or forgotten.
+/// Find flushes that are forgotten, or that come after the lock is dropped.
 //# An entry is gone, and a CPU may still use what it cached of it.  An MMU notifier that
-//# comes when the lock is free finds nothing to unmap, so it does not flush, and the
-//# page is given to somebody else.  Flush first.
+//# takes the lock meanwhile finds nothing to unmap, so it does not flush, and the page
+//# is reused.  Flush first.
 ///
 // Confidence: Moderate
 // Comments: what was write-protected for the dirty log may be flushed later, before user
@@ -16,16 +16,16 @@ virtual report
 @forgotten exists@
 attribute name __uninitialized;
 iterator name scoped_guard;
-local idexpression struct kpt_debt D;
+local idexpression struct kpt_flush D;
 identifier f;
-identifier owe =~ "^kpt_(end_owing|hand_over|take_debt)$";
+identifier take =~ "^kpt_(end_noflush|gather_take_flush|flush_take)$";
 position p;
 @@
 
  f(...)
  {
  ... when any
- D = owe@p(...)
+ D = take@p(...)
  ... when != D
  }
 
@@ -75,16 +75,16 @@ position p = {forgotten.p, unlocked.p, yielded.p};
 p << forgotten.p;
 @@
 
-coccilib.report.print_report(p[0], "debt is neither paid nor handed on, on some path")
+coccilib.report.print_report(p[0], "the flush is neither done nor returned, on some path")
 
 @script:python depends on report@
 p << unlocked.p;
 @@
 
-coccilib.report.print_report(p[0], "lock dropped before the invalidation that is owed")
+coccilib.report.print_report(p[0], "lock dropped before the flush")
 
 @script:python depends on report@
 p << yielded.p;
 @@
 
-coccilib.report.print_report(p[0], "lock given away before the invalidation that is owed")
+coccilib.report.print_report(p[0], "lock yielded before the flush")
