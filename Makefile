@@ -19,7 +19,7 @@ $(if $(filter-out 0 1 races,$(DEBUG)),$(error DEBUG=$(DEBUG): 1, 0 or races is e
 # The kernel's own make is to see none of ours.
 dev := @env -u MAKEFLAGS -u MAKELEVEL -u MAKEOVERRIDES -u MFLAGS
 MAKEFLAGS += --no-print-directory
-.PHONY: help tree quick kunit stress bench model mutants coverage sparse coccicheck patches deb run boot test clean
+.PHONY: help tree quick kunit stress bench figures model mutants coverage sparse coccicheck patches deb run boot test clean
 .NOTPARALLEL:
 
 help:
@@ -39,6 +39,9 @@ stress:
 
 bench:
 	$(dev) dev/bench
+
+figures:
+	$(dev) dev/figures
 
 model:
 	$(dev) dev/checks/model
