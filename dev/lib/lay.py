@@ -19,8 +19,9 @@ import stat
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
-OURS = os.environ.get("OURS", os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+OURS = os.environ.get("OURS", str(Path(__file__).resolve().parents[2]))
 EDITS = os.path.join(OURS, "edits")
 OVERLAY = ("arch", "include", "virt", "Documentation", "tools", "scripts")
 SCRAP = re.compile(r"__pycache__|.*(~|\.o|\.cmd|\.orig|\.pyc|\.rej|\.swp)")

@@ -16,7 +16,7 @@ class Mutant:
 
 def collect(top):
     return [Mutant(patch.stem, patch.read_text().split("\n", 1)[0], patch)
-            for patch in sorted((top / "dev/mutations/formats").glob("*.patch"))]
+            for patch in sorted((top / "dev/data/mutations/formats").glob("*.patch"))]
 
 
 def write(top, folder, mutant):

@@ -13,11 +13,12 @@ def build(options):
     environment = {**os.environ, "STOCK": "1" * options.stock, "DEBUG": options.debug,
                    "PAGES": options.pages, "COUNTING_CLOCK": "1" * options.counting_clock}
     machine = options.machine
-    commands = [["packages", "tree", "build", *machine.packages],
-                ["build-host", machine.architecture, *names]]
+    library = TOP / "dev/lib"
+    commands = [[TOP / "dev/packages", "tree", "build", *machine.packages],
+                [library / "build-host", machine.architecture, *names]]
     if machine.foreign:
-        commands.insert(1, ["foreign", machine.architecture, *machine.foreign])
+        commands.insert(1, [library / "foreign", machine.architecture, *machine.foreign])
     for command in commands:
-        status = subprocess.run([TOP / "dev" / command[0], *command[1:]], env=environment).returncode
+        status = subprocess.run(command, env=environment).returncode
         if status:
             sys.exit(status)

@@ -40,7 +40,7 @@ def gist(complaint):
 
 
 def path(options):
-    return TOP / "dev/baseline" / f"{options.name}-{options.model.replace(',', '')}.txt"
+    return TOP / "dev/data/baseline" / f"{options.name}-{options.model.replace(',', '')}.txt"
 
 
 def read(options):

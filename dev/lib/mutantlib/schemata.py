@@ -168,7 +168,7 @@ def nest_again(places):
 
 def collect_patches(top, folder, sources):
     return [by_hand(patch, sources)
-            for patch in sorted((top / "dev/mutations" / folder).glob("*.patch"))]
+            for patch in sorted((top / "dev/data/mutations" / folder).glob("*.patch"))]
 
 
 def collect(top):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# The patches of the series, one file each in dev/series: a message, a line `---`, and the names of
+# The patches of the series, one file each in dev/data/series: a message, a line `---`, and the names of
 # the files and edits that the patch brings. The first is the cover letter.
-series=("$top"/dev/series/[0-9]*)
+series=("$top"/dev/data/series/[0-9]*)
 
 message_of() {
 	sed '/^---$/,$d' "$1"
@@ -27,7 +27,7 @@ all_contents() {
 	done
 }
 
-# gather PATCH FOLDER: adds what a patch brings to a folder that dev/lay.py takes for a repository.
+# gather PATCH FOLDER: adds what a patch brings to a folder that dev/lib/lay.py takes for a repository.
 gather() {
 	mkdir -p "$2/edits"
 	contents "$1" | (cd "$top" && cpio --quiet -pdmu "$2")

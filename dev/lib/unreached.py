@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """unreached.py TRACE: lists what a trace of lcov's says was never run, with the reason for it that
-dev/unreached.txt knows, and fails where there is none."""
+dev/data/unreached.txt knows, and fails where there is none."""
 
 import sys
 from pathlib import Path
 
-TOP = Path(__file__).resolve().parents[1]
+TOP = Path(__file__).resolve().parents[2]
 
 
 class Counts:
@@ -34,7 +34,7 @@ def read(trace):
 
 def reasons():
     known = {}
-    for line in (TOP / "dev/unreached.txt").read_text().splitlines():
+    for line in (TOP / "dev/data/unreached.txt").read_text().splitlines():
         if line and not line.startswith("#"):
             file, text, reason = line.split(" | ")
             known[file, text] = reason

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from . import hardware
 
-TOP = Path(__file__).resolve().parents[2]
+TOP = Path(__file__).resolve().parents[3]
 BUILD = TOP / "build"
 # How long a turn is, and the longest that Bochs takes.
 QUANTUM, QUANTUM_MAX = 8, 32

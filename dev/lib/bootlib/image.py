@@ -12,7 +12,7 @@ DIRECTORIES = ("bin", "dev", "plan", "proc", "sys", "tests", "tmp")
 
 
 def write_plan(options, tests, work):
-    """The files that tell dev/guest/init what to do."""
+    """The files that tell dev/data/guest/init what to do."""
     count = not options.icount and not options.console
     (work / "tests").write_text("".join(f"{test}\n" for test in tests))
     (work / "settings").write_text(
@@ -44,7 +44,7 @@ def contents(options, tests, work):
     yield from (f"dir /{name} 0755 0 0" for name in (*DIRECTORIES, f"tests/{architecture}"))
     yield "nod /dev/console 0600 0 0 c 5 1"
     yield f"file /bin/busybox {root / 'bin/busybox'} 0755 0 0"
-    yield f"file /init {TOP}/dev/guest/init 0755 0 0"
+    yield f"file /init {TOP}/dev/data/guest/init 0755 0 0"
     for name in ("tests", "settings"):
         yield f"file /plan/{name} {work}/{name} 0644 0 0"
     for name in sorted({program(test) for test in tests}):

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
-# Shared by the scripts in dev/: `. "$(dirname "$0")/lib.sh"`.
+# Shared by the scripts in dev/: `. "$(dirname "$0")/lib/lib.sh"`.
 set -euo pipefail
 shopt -s inherit_errexit nullglob
 # Messages of apt, make and the compilers are searched for words below.
 export LC_ALL=C.UTF-8
 
-top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 # An older kernel, for the engine and its tests, has a build of its own.
 build=$top/build${KERNEL:+/$KERNEL}
 logs=$build/log
