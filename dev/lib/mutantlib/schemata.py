@@ -10,13 +10,13 @@ HEADERS = ("format", "exchange", "port", "gather", "iter", "commit", "ops")
 
 PRELUDE = """\
 #include <linux/moduleparam.h>
-unsigned int kpt_mutant __weak;
+unsigned int kpt_mutant __attribute__((weak));
 core_param(kpt_mutant, kpt_mutant, uint, 0);
 """
 
 # Statements without which nothing is accounted, flushed, freed or traced: each call is left out once.
 CALLS = re.compile(r"""^(?P<indent>\t+)(?P<call>
-    kpt_(?:flush_tlb|need_flush\w*|changed\w*|count|finish_change|flush_add|cmo|resume|look_next|
+    kpt_(?:flush_tlb|need_flush\w*|changed\w*|count|finish_change|flush_add|flush_extend|cmo|look_next|
            bbm_publish|reclaim|account|store|fill|fill_from_block|gather_table|gather_begin|
            remove_external|free_external|record_error|read_lock|read_unlock|trace_\w+) |
     port->(?:flush_gather|detach|clear_leaves) |
@@ -108,7 +108,7 @@ def by_hand(patch, sources):
     last = end = first + sum(line[0] != "+" for line in changed)
     while not re.search(r"[;{}:]$|\*/$|^$", lines[first - 1]):
         first -= 1
-    while not is_whole("\n".join(lines[first:last])) or re.match(r"\s*(} )?else\b", lines[last]):
+    while not is_whole("\n".join(lines[first:last])) or re.match(r"\s*else\b", lines[last]):
         last += 1
     return Mutant(patch.stem, text.split("\n", 1)[0], header, first, last,
                   [*lines[first:start], *(line[1:] for line in changed if line[0] != "-"),

@@ -29,6 +29,8 @@ static __attribute__((constructor)) void __add_##name(void)			\
 	kpt_add_param(&param);							\
 }
 
+#define core_param(name, var, type, mode)	module_param(name, type, mode)
+
 #define MODULE_PARM_DESC(name, text)
 #define MODULE_PARAM_PREFIX
 
