@@ -38,19 +38,21 @@
  *	write_unlock(&kvm->mmu_lock);
  *	kpt_flush_tlb(port, tree, &flush);
  *
- * After -EAGAIN, kpt_at_leaf() reads the entry again.  The flush for KPT_TRACK
- * may be done after dropping the lock, but not after user space has seen the
- * dirty log.  kpt_wrprot() is this operation, under either lock.
+ * After -EAGAIN, kpt_at_leaf() reads the entry again.  The flush for KPT_TRACK,
+ * i.e. for clearing write permission or dirty bits to track the next write, may be
+ * done after dropping the lock, but not after user space has seen the dirty log.
+ * kpt_wrprot() is this operation, under either lock.  The rules for loops like this
+ * are in iter.h, struct kpt_format is in format.h, kpt_edit() in commit.h.
  *
  * Which lock has to be held, and when to flush if the operation ends with
  * kpt_end_noflush():
  *
  *	operation				lock		flush
- *	kpt_map(), kpt_annotate()		read or write	before unlock
+ *	kpt_map()				read or write	before unlock
  *	kpt_unmap(), kpt_zap()			read or write	before unlock
  *	kpt_protect()				read or write	before unlock
  *	kpt_wrprot(), kpt_clear_dirty(),	read or write	before user space
- *	  kpt_edit_mask()					sees the dirty log
+ *	kpt_clear_dirty_mask()			write		sees the dirty log
  *	kpt_relax()				read or write	faulting CPU only
  *	kpt_split()				read or write	before unlock
  *	kpt_collapse()				read or write	before unlock

@@ -99,11 +99,17 @@ static __always_inline void
 engine_install(const struct kpt_port *port, struct engine *e, u64 ia, u64 oa, u64 size, int level,
 	       bool shared)
 {
+	struct kpt_mapping m = {
+		.memory = true,
+		.max_level = level,
+		.oa = oa,
+		.attrs = e->attrs,
+	};
 	struct kpt_iter it __uninitialized;
 	int err = kpt_begin(port, &it, &e->tree, ia, ia + size, shared);
 
 	if (!err) {
-		err = kpt_map(port, &it, oa, e->attrs, level);
+		err = kpt_map(port, &it, &m);
 		kpt_end(port, &it);
 	}
 	bench_demand(!err, "a range is not mapped");
@@ -175,14 +181,13 @@ engine_clear_dirty(const struct kpt_port *port, struct engine *e, u64 ia, u64 si
 }
 
 static __always_inline void
-engine_edit_mask(const struct kpt_port *port, struct engine *e, u64 ia, u64 mask, u64 clear,
-		 u64 set)
+engine_clear_mask(const struct kpt_port *port, struct engine *e, u64 ia, u64 mask, u64 bits)
 {
 	struct kpt_iter it __uninitialized;
 	int err = kpt_begin(port, &it, &e->tree, ia, ia + 64 * BENCH_4K, false);
 
 	if (!err) {
-		err = kpt_edit_mask(port, &it, &mask, clear, set);
+		err = kpt_clear_dirty_mask(port, &it, &mask, bits);
 		kpt_end(port, &it);
 	}
 	bench_demand(!err, "pages are not edited");
@@ -191,13 +196,13 @@ engine_edit_mask(const struct kpt_port *port, struct engine *e, u64 ia, u64 mask
 static __always_inline void
 engine_wrprot_mask(const struct kpt_port *port, struct engine *e, u64 ia, u64 mask)
 {
-	engine_edit_mask(port, e, ia, mask, port->format->write, port->format->read_only);
+	engine_clear_mask(port, e, ia, mask, port->format->write);
 }
 
 static __always_inline void
 engine_clear_dirty_mask(const struct kpt_port *port, struct engine *e, u64 ia, u64 mask)
 {
-	engine_edit_mask(port, e, ia, mask, port->format->dirty, 0);
+	engine_clear_mask(port, e, ia, mask, port->format->dirty);
 }
 
 static __always_inline void

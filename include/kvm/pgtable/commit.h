@@ -45,12 +45,13 @@ static __always_inline bool
 kpt_replace(const struct kpt_port *port, struct kpt_iter *it,
 	    kpt_pte_t new, enum kpt_class change)
 {
-	bool may_change = kpt_may_change(port, it->pte, it->level);
+	bool may_change;
 
-	if (it->shared && KPT_LOSE_RACE(it->tree))
-		return false;
+	if (it->shared)
+		return !KPT_LOSE_RACE(it->tree) && kpt_try_exchange(it->ptep, &it->pte, new);
 
-	if (it->shared || (may_change && kpt_present(port->format, new)))
+	may_change = kpt_may_change(port, it->pte, it->level);
+	if (may_change && kpt_present(port->format, new))
 		return kpt_try_exchange(it->ptep, &it->pte, new);
 
 	kpt_replace_exclusive(it, new, may_change);
@@ -186,84 +187,57 @@ kpt_free_external(const struct kpt_port *port, struct kpt_iter *it, u64 ia, int 
 		kpt_remove_external(port, it, ia, level, port->ops->make_table(it->tree, table));
 }
 
-/**
- * kpt_detach() - Move an unlinked table and all tables below it to the gather
- * @port: port
- * @it: iterator
- * @table: unlinked table, not reachable from the root
- * @ia: first input address that it maps
- * @level: level of its entries
+/*
+ * Move an unlinked table, and recursively all tables below it, to the gather.  Use
+ * the out-of-line copy, &kpt_port.detach.
  *
  * A shared operation freezes every entry, so that concurrent walkers cannot link
  * tables that would never be found again.  It does not freeze the entries of
  * last-level tables whose leaves are recounted, see &kpt_ops.recounts.
- *
- * Use the out-of-line copy, &kpt_port.detach.
- *
- * Context: during an operation.  The caller has recorded the flush that is
- * needed; the tables are reclaimed after that flush.
  */
 static __always_inline void
-kpt_detach(const struct kpt_port *port, struct kpt_iter *it, kpt_pte_t *table,
-	   u64 ia, int level)
+kpt_detach(const struct kpt_port *port, struct kpt_iter *it, kpt_pte_t *table, u64 ia, int level)
 {
 	const struct kpt_format *fmt = port->format;
-	const struct kpt_ops *ops = port->ops;
-	kpt_pte_t *tables[KPT_MAX_LEVELS];
-	unsigned int index[KPT_MAX_LEVELS];
-	u64 span = kpt_span(fmt, level);
-	int top = level;
+	unsigned int i = kpt_enter_unlinked(port, it, table, level);
+	u64 start = ia, span = kpt_span(fmt, level);
 	long leaves = 0;
-	unsigned int i;
 
+	for (ia += i * span; i < kpt_entries(fmt); i++, ia += span) {
+		kpt_ptep_t ptep = (kpt_ptep_t)(table + i);
+		kpt_pte_t old = kpt_freeze(port, it, ptep, level);
+
+		if (kpt_is_table(fmt, old, level)) {
+			port->detach(it, kpt_raw(kpt_child_table(port, it->tree, old)), ia,
+				     level - 1);
+		} else if (kpt_present(fmt, old)) {
+			leaves++;
+			kpt_remove_external(port, it, ia, level, old);
+			kpt_changed_at(port, it->tree, ptep, ia, level, old, fmt->frozen);
+		}
+	}
+	kpt_count(port, &it->gather, level, -leaves);
+	kpt_free_external(port, it, start, level + 1, table);
+	kpt_gather_table(&it->gather, table);
+}
+
+/* The flush that is needed before the table is reclaimed is in the gather already. */
+static __always_inline void
+kpt_detach_subtree(const struct kpt_port *port, struct kpt_iter *it, kpt_pte_t *table,
+		   u64 ia, int level)
+{
 	if (kpt_traced(port, kvm_pgtable_detach))
 		kpt_trace_detach(it->tree, table, ia, level);
-	if (ops->free_subtree) {
-		if (kpt_traced(port, kvm_pgtable_reclaim))
-			kpt_trace_reclaim(it->tree, table);
-		if (ops->bare || it->tree->no_rcu)
-			kpt_flush_tlb(port, it->tree, &it->gather.flush);
-		ops->free_subtree(it->tree, table, level);
+	if (!port->ops->free_subtree) {
+		port->detach(it, table, ia, level);
 		return;
 	}
 
-	i = kpt_enter_unlinked(port, it, table, level);
-	for (;;) {
-		while (i < kpt_entries(fmt)) {
-			kpt_pte_t old = kpt_freeze(port, it, (kpt_ptep_t)(table + i++), level);
-
-			if (kpt_is_table(fmt, old, level)) {
-				tables[level] = table;
-				index[level] = i;
-				kpt_count(port, &it->gather, level, -leaves);
-				leaves = 0;
-				level--;
-				span >>= fmt->index_bits;
-				table = (__force kpt_pte_t *)kpt_child_table(port, it->tree, old);
-				i = kpt_enter_unlinked(port, it, table, level);
-				ia += i * span;
-				continue;
-			}
-			if (kpt_present(fmt, old)) {
-				leaves++;
-				kpt_remove_external(port, it, ia, level, old);
-				kpt_changed_at(port, it->tree, (kpt_ptep_t)(table + i - 1), ia,
-					       level, old, fmt->frozen);
-			}
-			ia += span;
-		}
-		kpt_count(port, &it->gather, level, -leaves);
-		leaves = 0;
-		kpt_free_external(port, it, ia - (span << fmt->index_bits), level + 1, table);
-		kpt_gather_table(&it->gather, table);
-		if (level == top)
-			return;
-
-		level++;
-		span <<= fmt->index_bits;
-		table = tables[level];
-		i = index[level];
-	}
+	if (kpt_traced(port, kvm_pgtable_reclaim))
+		kpt_trace_reclaim(it->tree, table);
+	if (port->ops->bare || it->tree->no_rcu)
+		kpt_flush_tlb(port, it->tree, &it->gather.flush);
+	port->ops->free_subtree(it->tree, table, level);
 }
 
 /* For KPT_SPLIT, kpt_link() counts the leaves of the new table. */
@@ -283,17 +257,20 @@ kpt_leaf_delta(const struct kpt_format *fmt, enum kpt_class change, kpt_pte_t ne
 	}
 }
 
-/* Only the flush for write tracking may be deferred beyond the lock. */
+/*
+ * Add the flush for @change to the gather; several calls extend one range.  Bit n of
+ * @levels is set if entries at level n changed.  Only the flush for KPT_TRACK may be
+ * deferred beyond the lock.
+ */
 static __always_inline void
 kpt_need_flush_range(const struct kpt_port *port, struct kpt_iter *it, enum kpt_class change,
 		     u64 start, u64 end, u8 levels)
 {
 	u8 scope = kpt_rule(port->format, change) & (KPT_FLUSH_LOCAL | KPT_FLUSH_BROADCAST);
-	struct kpt_flush flush = { start, end, scope, levels };
 
-	if (it->tree->no_flush)
-		return;
-	kpt_flush_add(change == KPT_TRACK ? &it->gather.deferred : &it->gather.flush, flush);
+	if (scope && !it->tree->no_flush)
+		kpt_flush_extend(change == KPT_TRACK ? &it->gather.deferred : &it->gather.flush,
+				 start, end, scope, levels);
 }
 
 static __always_inline void
@@ -313,8 +290,8 @@ kpt_finish_change(const struct kpt_port *port, struct kpt_iter *it, kpt_pte_t ne
 	kpt_count(port, &it->gather, it->level, kpt_leaf_delta(fmt, change, new, it->level));
 	if (change == KPT_DETACH || change == KPT_COLLAPSE) {
 		kpt_look_next(port, it);
-		port->detach(it, kpt_raw(kpt_child_table(port, it->tree, it->pte)), it->ia,
-			     it->level - 1);
+		kpt_detach_subtree(port, it, kpt_raw(kpt_child_table(port, it->tree, it->pte)),
+				   it->ia, it->level - 1);
 	}
 	kpt_changed(port, it, new);
 }
@@ -332,82 +309,18 @@ kpt_cmo(const struct kpt_port *port, struct kpt_iter *it, kpt_pte_t new)
 		port->ops->cmo(it->tree, it->pte, new, it->level, true);
 }
 
-/*
- * Break-before-make: freeze the entry, flush, do cache maintenance, publish.
- * A frozen entry is non-present to hardware, and other writers leave it alone.
- * If the operation has a bbm batch, many entries share one flush, and other
- * walkers wait for a frozen entry no longer than for that flush.
- */
-static __always_inline int
-kpt_commit_bbm(const struct kpt_port *port, struct kpt_iter *it, kpt_pte_t new,
-	       enum kpt_class change)
-{
-	if (!kpt_replace(port, it, port->format->frozen, change))
-		return -EAGAIN;
-
-	kpt_finish_change(port, it, new, change);
-	if (it->gather.bbm) {
-		if (kpt_bbm_add(&it->gather, it->ptep, new))
-			port->flush_gather(it->tree, &it->gather);
-		return 0;
-	}
-
-	port->flush_gather(it->tree, &it->gather);
-	kpt_cmo(port, it, new);
-	kpt_store(it->ptep, new);
-	return 0;
-}
-
-static __always_inline int
-kpt_commit_direct(const struct kpt_port *port, struct kpt_iter *it, kpt_pte_t new,
-		  enum kpt_class change)
-{
-	if (!kpt_replace(port, it, new, change))
-		return -EAGAIN;
-
-	kpt_finish_change(port, it, new, change);
-	return 0;
-}
-
-/*
- * Update the external tables while the entry is frozen, so that nothing can be
- * linked below it before they are up to date.  If that fails, restore the entry;
- * but complete a removal, because the memory is about to be reused.
- */
-static __always_inline int
-kpt_commit_external(const struct kpt_port *port, struct kpt_iter *it,
-		    kpt_pte_t new, enum kpt_class change)
-{
-	int err = 0;
-
-	/* external_set() cannot replace a table by a block, nor undo that. */
-	if (change == KPT_COLLAPSE)
-		return -EINVAL;
-
-	if (!kpt_replace(port, it, port->format->frozen, change))
-		return -EAGAIN;
-
-	/* Annotations are not mirrored, and kpt_free_external() handles tables. */
-	if (change != KPT_DETACH && change != KPT_ANNOTATE)
-		err = port->ops->external_set(it->tree, it->ia, it->level, it->pte, new);
-	/* -EAGAIN means that the entry changed.  It did not, so do not retry at once. */
-	if (err == -EAGAIN)
-		err = -EBUSY;
-	if (err && change == KPT_UNMAP) {
-		kpt_record_error(it, it->ia, err);
-		err = 0;
-	}
-	if (!err)
-		kpt_finish_change(port, it, new, change);
-	kpt_store(it->ptep, err ? it->pte : new);
-	return err;
-}
-
 static __always_inline bool
 kpt_needs_break(const struct kpt_port *port, struct kpt_tree *tree, enum kpt_class change)
 {
 	return kpt_has_bbm(port->format) && kpt_rule(port->format, change) & KPT_BREAK &&
 	       (change == KPT_REMAP || !tree->no_break);
+}
+
+static __always_inline bool
+kpt_stays_valid(const struct kpt_port *port, const struct kpt_iter *it, enum kpt_class change)
+{
+	return kpt_present(port->format, it->pte) &&
+	       !(kpt_rule(port->format, change) & KPT_BREAK);
 }
 
 /* Break-before-make and external updates take several steps, with the entry frozen. */
@@ -417,40 +330,86 @@ kpt_needs_frozen(const struct kpt_port *port, struct kpt_tree *tree, enum kpt_cl
 	return kpt_is_external(port, tree) || kpt_needs_break(port, tree, change);
 }
 
-/**
- * kpt_commit_frozen() - Change an entry in more than one step
- * @port: port
- * @it: iterator, see kpt_commit()
- * @new: value to write
- * @change: class of the change, as of kpt_classify()
- *
- * For changes that need break-before-make, external updates or cache
- * maintenance.  These are slow, so the iterator checks whether to yield before
- * the next entry.
- *
- * Use the out-of-line copy, &kpt_port.commit_frozen.
- *
- * Context: see kpt_commit().
- * Return: see kpt_commit().
+/*
+ * If the external tables fail, keep the entry; but complete a removal, because
+ * the memory is about to be reused.
  */
 static __always_inline int
-kpt_commit_frozen(const struct kpt_port *port, struct kpt_iter *it,
-		  kpt_pte_t new, enum kpt_class change)
+kpt_set_external(const struct kpt_port *port, struct kpt_iter *it, kpt_pte_t new,
+		 enum kpt_class change)
 {
-	kpt_look_next(port, it);
-	if (kpt_is_external(port, it->tree))
-		return kpt_commit_external(port, it, new, change);
+	int err;
 
-	/* A leaf that stays valid is in use: do not let CPUs fault during maintenance. */
-	if (port->ops->cmo && kpt_present(port->format, it->pte) &&
-	    !(kpt_rule(port->format, change) & KPT_BREAK)) {
-		kpt_cmo(port, it, new);
-		return kpt_commit_direct(port, it, new, change);
+	/* Annotations are not mirrored, and kpt_free_external() handles tables. */
+	if (change == KPT_DETACH || change == KPT_ANNOTATE)
+		return 0;
+
+	err = port->ops->external_set(it->tree, it->ia, it->level, it->pte, new);
+	if (err && change == KPT_UNMAP) {
+		kpt_record_error(it, it->ia, err);
+		return 0;
+	}
+	/* -EAGAIN means that the entry changed.  It did not, so do not retry at once. */
+	return err == -EAGAIN ? -EBUSY : err;
+}
+
+/*
+ * Publish the value of a frozen entry after the flush.  In a bbm batch many entries
+ * share one flush, and other walkers wait no longer than for that flush.
+ */
+static __always_inline void
+kpt_publish(const struct kpt_port *port, struct kpt_iter *it, kpt_pte_t new)
+{
+	if (it->gather.bbm) {
+		if (kpt_bbm_add(&it->gather, it->ptep, new))
+			port->flush_gather(it->tree, &it->gather);
+		return;
 	}
 
-	if (!kpt_has_bbm(port->format))
-		return kpt_commit_direct(port, it, new, change);
-	return kpt_commit_bbm(port, it, new, change);
+	port->flush_gather(it->tree, &it->gather);
+	kpt_cmo(port, it, new);
+	kpt_store(it->ptep, new);
+}
+
+/*
+ * Use the out-of-line copy, &kpt_port.commit.  @freeze forces break-before-make.
+ *
+ * A change that takes several steps freezes the entry first: then it is non-present
+ * to hardware, other writers leave it alone, and nothing can be linked below it.
+ * This is slow, so the iterator checks whether to yield before the next entry.
+ */
+static __always_inline int
+kpt_commit_steps(const struct kpt_port *port, struct kpt_iter *it, kpt_pte_t new,
+		 enum kpt_class change, bool freeze)
+{
+	bool external = kpt_is_external(port, it->tree);
+	bool cmo = !freeze && kpt_needs_cmo(port, it, new);
+	int err = 0;
+
+	/* external_set() cannot replace a table by a block, nor undo that. */
+	if (external && change == KPT_COLLAPSE)
+		return -EINVAL;
+
+	/* A leaf that stays valid is in use: do not let CPUs fault during maintenance. */
+	freeze = freeze || kpt_needs_frozen(port, it->tree, change) ||
+		 (cmo && !kpt_stays_valid(port, it, change));
+	if (freeze || cmo)
+		kpt_look_next(port, it);
+	if (cmo && !freeze)
+		kpt_cmo(port, it, new);
+
+	if (!kpt_replace(port, it, freeze ? port->format->frozen : new, change))
+		return -EAGAIN;
+
+	if (external)
+		err = kpt_set_external(port, it, new, change);
+	if (!err)
+		kpt_finish_change(port, it, new, change);
+	if (external)
+		kpt_store(it->ptep, err ? it->pte : new);
+	else if (freeze)
+		kpt_publish(port, it, new);
+	return err;
 }
 
 /**
@@ -459,9 +418,10 @@ kpt_commit_frozen(const struct kpt_port *port, struct kpt_iter *it,
  * @it: iterator at the entry, it->pte as last read; on return, it->pte is the
  *	value that was replaced or, after -EAGAIN, the current value
  * @new: value to write
- * @change: class of the change, as of kpt_classify()
+ * @change: class of the change, as of kpt_classify(); a compile-time constant
  *
- * The flush that the change needs is added to the gather of the operation.
+ * The flush that the change needs is added to the gather of the operation.  If the
+ * class is not constant, use &kpt_port.commit, which is out of line.
  *
  * Context: during an operation.
  * Return: 0; -EAGAIN if another walker changed the entry first or, if @new is
@@ -475,9 +435,13 @@ kpt_commit(const struct kpt_port *port, struct kpt_iter *it,
 {
 	if (unlikely(kpt_needs_frozen(port, it->tree, change) ||
 		     kpt_needs_cmo(port, it, new)))
-		return port->commit_frozen(it, new, change);
+		return port->commit(it, new, change, false);
 
-	return kpt_commit_direct(port, it, new, change);
+	if (!kpt_replace(port, it, new, change))
+		return -EAGAIN;
+
+	kpt_finish_change(port, it, new, change);
+	return 0;
 }
 
 /**
@@ -503,9 +467,8 @@ kpt_change(const struct kpt_port *port, struct kpt_iter *it, kpt_pte_t new)
 	if (kpt_rule(port->format, change) & KPT_REFUSED)
 		return -EINVAL;
 	/* The block may map other memory than the table, so ignore kpt_tree.no_break. */
-	if (change == KPT_COLLAPSE && kpt_rule(port->format, change) & KPT_BREAK)
-		return port->commit_frozen(it, new, change);
-	return port->commit(it, new, change);
+	return port->commit(it, new, change, change == KPT_COLLAPSE &&
+			    kpt_rule(port->format, change) & KPT_BREAK);
 }
 
 static __always_inline int __must_check
@@ -547,7 +510,7 @@ kpt_edit(const struct kpt_port *port, struct kpt_iter *it,
 	 u64 clear, u64 set, enum kpt_class change)
 {
 	if (kpt_is_external(port, it->tree))
-		return port->commit(it, (it->pte & ~clear) | set, change);
+		return port->commit(it, (it->pte & ~clear) | set, change, false);
 
 	return kpt_edit_in_place(port, it, clear, set, change);
 }
@@ -569,14 +532,13 @@ kpt_link(const struct kpt_port *port, struct kpt_iter *it, kpt_pte_t *table, boo
 {
 	kpt_pte_t new = port->ops->make_table(it->tree, table);
 	bool split = kpt_present(port->format, it->pte);
+	bool other = split && !same;
 	int err;
 
-	if (split && !same && !(kpt_rule(port->format, KPT_SPLIT) & KPT_BREAK))
-		err = -EINVAL;
-	else if (split && !same)
-		err = port->commit_frozen(it, new, KPT_SPLIT);
-	else
-		err = port->commit(it, new, split ? KPT_SPLIT : KPT_MAP);
+	if (other && !(kpt_rule(port->format, KPT_SPLIT) & KPT_BREAK))
+		return -EINVAL;
+
+	err = port->commit(it, new, split ? KPT_SPLIT : KPT_MAP, other);
 	if (err)
 		return err;
 

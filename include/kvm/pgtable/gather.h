@@ -58,32 +58,31 @@ struct kpt_gather {
 	long leaves[KPT_MAX_LEVELS];
 };
 
+/* Out of line, because it is called at most once per table. */
+static noinline __maybe_unused void
+kpt_flush_extend(struct kpt_flush *flush, u64 start, u64 end, u8 scope, u8 levels)
+{
+	if (!flush->scope) {
+		*flush = (struct kpt_flush) { start, end, scope, levels };
+		return;
+	}
+
+	flush->start = min(flush->start, start);
+	flush->end = max(flush->end, end);
+	flush->scope |= scope;
+	flush->levels |= levels;
+}
+
 /**
  * kpt_flush_add() - Merge two pending flushes
  * @flush: pending flush, extended to cover @more
  * @more: flush to add
  */
-static __always_inline void kpt_flush_add(struct kpt_flush *flush, struct kpt_flush more)
+static __always_inline void
+kpt_flush_add(struct kpt_flush *flush, const struct kpt_flush *more)
 {
-	if (!more.scope)
-		return;
-
-	if (flush->scope) {
-		more.start = min(flush->start, more.start);
-		more.end = max(flush->end, more.end);
-		more.scope |= flush->scope;
-		more.levels |= flush->levels;
-	}
-	*flush = more;
-}
-
-/* The caller becomes responsible for the flush. */
-static __always_inline struct kpt_flush kpt_flush_take(struct kpt_flush *from)
-{
-	struct kpt_flush flush = *from;
-
-	from->scope = 0;
-	return flush;
+	if (more->scope)
+		kpt_flush_extend(flush, more->start, more->end, more->scope, more->levels);
 }
 
 /**
@@ -229,7 +228,10 @@ kpt_gather_flush(const struct kpt_port *port, struct kpt_tree *tree, struct kpt_
  */
 static __always_inline struct kpt_flush __must_check kpt_gather_take_flush(struct kpt_gather *g)
 {
-	return kpt_flush_take(&g->flush);
+	struct kpt_flush flush = g->flush;
+
+	g->flush.scope = 0;
+	return flush;
 }
 
 #endif /* __KVM_PGTABLE_GATHER_H */

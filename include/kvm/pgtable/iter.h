@@ -2,10 +2,33 @@
 /*
  * The iterator: find one entry, or iterate over a range one table at a time.
  *
- * The loop over the entries of one table is inlined into the operation, see the
- * example in <kvm/pgtable.h>.  Everything that happens at most once per table is
- * out of line in &kpt_port.next_table: ascend, descend, yield, and wait for
- * frozen entries.
+ * An operation is a loop over batches, and in each batch over entries of one table:
+ *
+ *	kpt_iterate(it, floor, flags);
+ *	while (port->next_table(it)) {
+ *		struct kpt_iter c = *it;
+ *
+ *		for (; kpt_at_leaf(port, &c); kpt_next(port, &c))
+ *			...
+ *		kpt_resume(it, &c);
+ *	}
+ *
+ * The inner loop is inlined into the operation.  Everything that happens at most
+ * once per table is out of line in &kpt_port.next_table: ascend, descend, yield,
+ * and wait for frozen entries.  Rules for inner loops:
+ *
+ * - All entries of a batch have the same level, it->level.  Above level 0, an entry
+ *   may begin before it->start and end after it->end.
+ * - The loop must not go beyond it->stop.
+ * - kpt_at() reads the current entry again.  To retry after -EAGAIN, just call it.
+ * - A hot loop works on a copy of the iterator.  Its address is passed only to inline
+ *   functions, so the compiler keeps the copy in registers.
+ * - What is out of line, e.g. &kpt_port.commit, works on the iterator itself.  It
+ *   may shorten it->stop, so that the walk yields after a slow change.
+ * - it->start advances when the lock is dropped and when the walk waits.  Save it
+ *   if the start of the range is needed.
+ * - kpt_commit() adds the flush that a change needs to the gather.  kpt_edit() leaves
+ *   that to the caller, who calls kpt_need_flush_range() once per batch.
  */
 #ifndef __KVM_PGTABLE_ITER_H
 #define __KVM_PGTABLE_ITER_H
@@ -24,9 +47,9 @@
  * @KPT_NOTES:	stop at annotations
  * @KPT_ABSENT:	stop at all non-present entries except frozen ones
  * @KPT_FROZEN:	stop at frozen entries; without it, a shared operation waits until
- *		other walkers publish them
+ *		other walkers publish them.  An exclusive operation finds none
  * @KPT_ENTRIES: stop at everything except tables
- * @KPT_YIELDS:	allow the lock to be dropped between tables
+ * @KPT_YIELDS:	allow the lock to be dropped between batches
  */
 enum kpt_what {
 	KPT_LEAVES	= BIT(0),
@@ -43,11 +66,13 @@ enum kpt_what {
 /**
  * struct kpt_iter - state of an operation on a range of a tree
  * @tree:	tree
- * @start:	start of the range that is left; advances when the lock is dropped
+ * @start:	start of the range that is left; advances when the lock is dropped, and
+ *		when the walk waits for a frozen entry
  * @end:	end of the range, exclusive
  * @yielded:	@start when the lock was last dropped; guarantees forward progress before
  *		the lock is dropped again
- * @ia:		first input address mapped by the current entry
+ * @ia:		first input address mapped by the current entry; less than @start if a
+ *		block or table begins before the range
  * @table_end:	end of the part of the range that the current table maps, exclusive
  * @stop:	end of the entries that the inner loop may handle before it has to call
  *		&kpt_port.next_table again, exclusive
@@ -127,6 +152,8 @@ kpt_enter_table(const struct kpt_port *port, struct kpt_iter *it, u64 ia)
  *	a leaf, non-present, or at level @floor
  * @ia: input address, less than kpt_tree_end()
  * @floor: lowest level to descend to
+ *
+ * &kpt_port.find is an out-of-line copy.
  *
  * Context: during an operation, or under the RCU read lock.
  */
@@ -228,8 +255,10 @@ kpt_end_noflush(const struct kpt_port *port, struct kpt_iter *it)
 {
 	struct kpt_flush flush = it->gather.deferred;
 
-	if (!it->gather.tables && !port->ops->free_subtree)
-		kpt_flush_add(&flush, kpt_flush_take(&it->gather.flush));
+	if (!it->gather.tables && !port->ops->free_subtree) {
+		kpt_flush_add(&flush, &it->gather.flush);
+		it->gather.flush.scope = 0;
+	}
 	kpt_leave(port, it);
 	return flush;
 }
@@ -243,7 +272,7 @@ kpt_end_noflush(const struct kpt_port *port, struct kpt_iter *it)
  */
 static __always_inline void kpt_end(const struct kpt_port *port, struct kpt_iter *it)
 {
-	kpt_flush_add(&it->gather.flush, it->gather.deferred);
+	kpt_flush_add(&it->gather.flush, &it->gather.deferred);
 	kpt_leave(port, it);
 }
 
@@ -260,6 +289,13 @@ static __always_inline u64 kpt_done(const struct kpt_iter *it)
 
 /* Iterate over a range */
 
+/**
+ * kpt_next() - Go to the next entry of the current table
+ * @port: port
+ * @it: iterator, before it->stop
+ *
+ * A loop must not go beyond it->stop, see &kpt_port.next_table.
+ */
 static __always_inline void kpt_next(const struct kpt_port *port, struct kpt_iter *it)
 {
 	it->ia += it->span;
@@ -270,7 +306,8 @@ static __always_inline void kpt_next(const struct kpt_port *port, struct kpt_ite
  * kpt_at() - Advance to the next matching entry of the current table
  * @port: port
  * @it: iterator; it->pte is the value of the entry that was found
- * @what: &enum kpt_what entries to stop at, a compile-time constant
+ * @what: &enum kpt_what entries to stop at, a compile-time constant; 0 to stop only
+ *	where the iterator has to descend or to wait
  *
  * The current entry is read again and may match.  Use kpt_next() to skip it.
  *
@@ -308,10 +345,7 @@ kpt_at(const struct kpt_port *port, struct kpt_iter *it, unsigned int what)
 	return false;
 }
 
-/*
- * Hot loops use a local copy of the iterator.  Its address is not passed on, so
- * the compiler keeps it in registers; write the position back afterwards.
- */
+/* Continue where the loop over a copy of the iterator stopped. */
 static __always_inline void kpt_resume(struct kpt_iter *it, const struct kpt_iter *copy)
 {
 	it->ia = copy->ia;
@@ -338,9 +372,10 @@ static __always_inline void kpt_iterate(struct kpt_iter *it, int floor, unsigned
 }
 
 /*
- * Flush before the lock is dropped, and yield only after forward progress since
- * the last time.  If this returns true, everything read from the tree is stale
- * and the caller has to restart at the root.
+ * Flush before the lock is dropped, except for the deferred flush.  Yield only after
+ * forward progress since the last time, i.e. at a higher address.  If this returns
+ * true, everything read from the tree is stale and the caller has to restart at the
+ * root.
  */
 static __always_inline bool kpt_try_yield(const struct kpt_port *port, struct kpt_iter *it)
 {
@@ -397,7 +432,7 @@ static __always_inline u64 kpt_next_look(const struct kpt_port *port, const stru
 	return min(it->table_end, ALIGN_DOWN(it->ia, span) + span);
 }
 
-/* After a slow change: check whether to yield before the next entry. */
+/* Make the current entry a batch of its own, e.g. to yield after a slow change. */
 static __always_inline void kpt_look_next(const struct kpt_port *port, struct kpt_iter *it)
 {
 	it->span = kpt_span(port->format, it->level);

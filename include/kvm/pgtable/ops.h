@@ -4,7 +4,8 @@
  *
  * Each runs between kpt_begin() and kpt_end() or kpt_end_noflush(), on the range
  * passed to kpt_begin() and under the lock that its @shared stands for.  An
- * operation advances it->start, so it needs a kpt_begin() of its own.
+ * operation advances it->start, so it needs a kpt_begin() of its own.  "Flush
+ * before ..." is for callers of kpt_end_noflush(); kpt_end() flushes itself.
  *
  * Invalid arguments are rejected with -EINVAL before anything is written, and a
  * change that the format does not allow before its entry is written.  If an
@@ -102,15 +103,18 @@ enum kpt_map_flags {
 };
 
 /**
- * struct kpt_mapping - What to install in a range: contiguous memory, or an annotation
- * @memory:	map memory
+ * struct kpt_mapping - what to install in a range
+ * @memory:	map contiguous memory; if false, write @annotation to every entry, and
+ *		unmap leaves and tables
  * @flags:	&enum kpt_map_flags
- * @max_level:	highest level of a block, alignment and format permitting; for an
- *		annotation, highest level of an entry
+ * @max_level:	highest level of the entries; a block must also fit the format and the
+ *		alignment of the range and of @oa
  * @base:	input address that @oa is mapped at
- * @oa:		output address
- * @attrs:	permissions, memory type and software bits, as &kpt_format.attrs encodes
- * @annotation:	the value of each entry, if not @memory
+ * @oa:		output address of the start of the range, page aligned
+ * @attrs:	permissions, memory type and software bits, as encoded by
+ *		&kpt_format.attrs
+ * @annotation:	&kpt_format.empty, plus bits that hardware ignores in a non-present
+ *		entry; just &kpt_format.empty removes annotations
  */
 struct kpt_mapping {
 	bool memory;
@@ -224,7 +228,8 @@ kpt_refuses_part(const struct kpt_format *fmt, const struct kpt_mapping *m,
 {
 	enum kpt_class change;
 
-	if (!m->memory || !kpt_present(fmt, it->pte))
+	if (!(kpt_rule(fmt, KPT_REMAP) & KPT_REFUSED) || !m->memory ||
+	    !kpt_present(fmt, it->pte))
 		return false;
 
 	change = kpt_classify(fmt, it->pte, kpt_mapping_pte(fmt, m, it->ia, it->level), it->level);
@@ -240,8 +245,6 @@ kpt_install_entry(const struct kpt_port *port, struct kpt_iter *it, const struct
 
 	if (it->pte == fmt->empty && m->memory)
 		return kpt_commit(port, it, new, KPT_MAP);
-	if (kpt_frozen(fmt, it->pte))
-		return -EAGAIN;
 	if (kpt_is_leaf(fmt, it->pte, it->level)) {
 		if (m->flags & KPT_MAP_FAULT && m->memory && !((it->pte ^ new) & ~fmt->perm_mask))
 			return -EAGAIN;
@@ -303,33 +306,34 @@ kpt_install_entries(const struct kpt_port *port, struct kpt_iter *it, const stru
 	}
 }
 
-static __always_inline int kpt_skip(const struct kpt_port *port, struct kpt_iter *it)
-{
-	kpt_next(port, it);
-	return 0;
-}
-
 /**
- * kpt_install() - give a range its content
+ * kpt_install() - kpt_map() without checking @m
  * @port: port
- * @it: the operation
- * @m: what it is to hold; its encoding is not checked
+ * @it: iterator, after kpt_begin()
+ * @m: what to install
  *
- * Return: as kpt_map().
+ * For clients that encode entries at run time, i.e. whose @m does not fit the
+ * compile-time format.
+ *
+ * Context: see kpt_map().
+ * Return: see kpt_map().
  */
 static __always_inline int __must_check
-kpt_install(const struct kpt_port *port, struct kpt_iter *it, const struct kpt_mapping *m)
+kpt_install(const struct kpt_port *port, struct kpt_iter *it, struct kpt_mapping *m)
 {
 	int level, err;
 
+	m->base = it->start;
 	while (it->start < it->end) {
 		level = kpt_mapping_level(port->format, it, m);
 		err = kpt_install_tables(port, it, m, level);
 		it->span = kpt_span(port->format, it->level);
-		if (!err && it->level == level)
+		if (!err && it->level == level) {
 			err = kpt_install_entries(port, it, m);
-		else if (!err || (err == -EAGAIN && m->flags & KPT_MAP_SKIP_RACES))
-			err = kpt_skip(port, it);
+		} else if (!err || (err == -EAGAIN && m->flags & KPT_MAP_SKIP_RACES)) {
+			kpt_next(port, it);
+			err = 0;
+		}
 		/* If exclusive, only hardware can have changed the entry: just retry. */
 		if (err && (it->shared || err != -EAGAIN || m->flags & KPT_MAP_FAULT ||
 			    kpt_frozen(port->format, it->pte)))
@@ -339,74 +343,42 @@ kpt_install(const struct kpt_port *port, struct kpt_iter *it, const struct kpt_m
 	return kpt_removal_error(port, it);
 }
 
-/**
- * kpt_map() - Map a range to contiguous memory
- * @port: port
- * @it: iterator, after kpt_begin()
- * @oa: output address of the start of the range, page aligned
- * @attrs: permissions, memory type and software bits, as encoded by
- *	&kpt_format.attrs
- * @max_level: highest level of blocks to use; the level must also be allowed by the
- *	format and fit the alignment of the range and of @oa
- *
- * Change existing mappings if the format allows that.  Unlink tables that are
- * replaced by blocks.
- *
- * Context: lock held for read or write; call kpt_end() before dropping it.
- * Return: 0; -EINVAL if @oa, @attrs or @max_level are invalid or the format does
- * not allow the change; -ENOMEM if &kpt_ops.alloc returned no table; -EAGAIN if a
- * shared operation raced with another walker, in which case a fault handler returns
- * to let the access fault again; or the error of the external tables.
- */
-static __always_inline int __must_check
-kpt_map(const struct kpt_port *port, struct kpt_iter *it, u64 oa, u64 attrs, int max_level)
+static __always_inline bool
+kpt_mapping_valid(const struct kpt_format *fmt, const struct kpt_iter *it,
+		  const struct kpt_mapping *m)
 {
-	const struct kpt_format *fmt = port->format;
-	struct kpt_mapping m = {
-		.memory = true,
-		.max_level = max_level,
-		.base = it->start,
-		.oa = oa,
-		.attrs = attrs,
-	};
-	u64 last = oa + (it->end - it->start) - kpt_span(fmt, 0);
+	u64 last = m->oa + (it->end - it->start) - kpt_span(fmt, 0);
 
-	if (max_level < 0 || last < oa || attrs & (kpt_oa_mask(fmt) | kpt_level_mask(fmt)) ||
-	    kpt_oa(fmt, kpt_oa_bits(fmt, oa)) != oa ||
-	    kpt_oa(fmt, kpt_oa_bits(fmt, last)) != last ||
-	    fmt->reserved(kpt_leaf(fmt, oa, attrs, 0), 0))
-		return -EINVAL;
+	if (m->max_level < 0)
+		return false;
+	if (!m->memory)
+		return !kpt_present(fmt, m->annotation) && !kpt_frozen(fmt, m->annotation);
 
-	return kpt_install(port, it, &m);
+	return last >= m->oa && !(m->attrs & (kpt_oa_mask(fmt) | kpt_level_mask(fmt))) &&
+	       kpt_oa(fmt, kpt_oa_bits(fmt, m->oa)) == m->oa &&
+	       kpt_oa(fmt, kpt_oa_bits(fmt, last)) == last &&
+	       !fmt->reserved(kpt_leaf(fmt, m->oa, m->attrs, 0), 0);
 }
 
 /**
- * kpt_annotate() - Write an annotation to every entry of a range
+ * kpt_map() - Map a range to contiguous memory, or annotate it
  * @port: port
  * @it: iterator, after kpt_begin()
- * @annotation: &kpt_format.empty, plus bits that hardware ignores in a non-present
- *	entry; just &kpt_format.empty removes annotations
- * @max_level: highest level of the entries to annotate
+ * @m: what to install; &kpt_mapping.base is set here
  *
- * Leaves and tables of the range are unmapped.
+ * Change existing mappings if the format allows that.  Unlink tables that are
+ * replaced by larger entries.
  *
- * Context: lock held for read or write; flush before dropping it.
- * Return: see kpt_map(); -EINVAL if @annotation is present or frozen, or if
- * @max_level is negative.
+ * Context: lock held for read or write; call kpt_end() before dropping it.
+ * Return: 0; -EINVAL if @m is invalid or the format does not allow the change;
+ * -ENOMEM if &kpt_ops.alloc returned no table; -EAGAIN if a shared operation raced
+ * with another walker, in which case a fault handler returns to let the access
+ * fault again; or the error of the external tables.
  */
 static __always_inline int __must_check
-kpt_annotate(const struct kpt_port *port, struct kpt_iter *it, kpt_pte_t annotation, int max_level)
+kpt_map(const struct kpt_port *port, struct kpt_iter *it, struct kpt_mapping *m)
 {
-	struct kpt_mapping m = {
-		.max_level = max_level,
-		.annotation = annotation,
-	};
-
-	if (max_level < 0 || kpt_present(port->format, annotation) ||
-	    kpt_frozen(port->format, annotation))
-		return -EINVAL;
-
-	return kpt_install(port, it, &m);
+	return kpt_mapping_valid(port->format, it, m) ? kpt_install(port, it, m) : -EINVAL;
 }
 
 /* Unmap and zap */
@@ -427,17 +399,19 @@ static __always_inline void
 kpt_clear_leaves(const struct kpt_port *port, struct kpt_iter *it)
 {
 	const struct kpt_format *fmt = port->format;
+	unsigned int shift = kpt_shift(fmt, it->level);
+	kpt_ptep_t first = it->ptep, end = first + ((it->stop - it->ia) >> shift);
 	struct kpt_iter c = *it;
 
-	c.span = kpt_span(fmt, c.level);
 	do {
+		c.ia = it->ia + ((u64)(c.ptep - first) << shift);
 		kpt_replace_exclusive(&c, fmt->empty, kpt_leaf_may_change(port, c.pte));
 		kpt_changed(port, &c, fmt->empty);
-		kpt_next(port, &c);
-	} while (c.ia < c.stop && kpt_is_leaf(fmt, c.pte = kpt_read(c.ptep), c.level));
+	} while (++c.ptep < end && kpt_is_leaf(fmt, c.pte = kpt_read(c.ptep), c.level));
 
+	c.ia = it->ia + ((u64)(c.ptep - first) << shift);
 	kpt_need_flush_range(port, it, KPT_UNMAP, it->ia, c.ia, BIT(it->level));
-	kpt_count(port, &it->gather, it->level, -(long)(c.ptep - it->ptep));
+	kpt_count(port, &it->gather, it->level, first - c.ptep);
 	kpt_resume(it, &c);
 }
 
@@ -496,7 +470,7 @@ kpt_remove(const struct kpt_port *port, struct kpt_iter *it, int level, unsigned
 				port->clear_leaves(it);
 				continue;
 			}
-			err = port->commit(it, fmt->empty, kpt_removal_class(fmt, it));
+			err = port->commit(it, fmt->empty, kpt_removal_class(fmt, it), false);
 			if (err && err != -EAGAIN)
 				return err;
 			if (!err)
@@ -586,70 +560,77 @@ static __always_inline bool kpt_is_edited(kpt_pte_t pte, u64 clear, u64 set)
 	return !(pte & clear) && (pte & set) == set;
 }
 
-/* Edit one batch of entries, and extend @first and @end to the range that was edited. */
+/* Edit the leaf at @c, a copy of the iterator.  After -EAGAIN, read it again. */
+static __always_inline int
+kpt_edit_copy(const struct kpt_port *port, struct kpt_iter *it, struct kpt_iter *c,
+	      u64 clear, u64 set, enum kpt_class change)
+{
+	int err;
+
+	if (!kpt_is_external(port, it->tree))
+		return kpt_edit_in_place(port, c, clear, set, change);
+
+	kpt_resume(it, c);
+	err = port->commit(it, (c->pte & ~clear) | set, change, false);
+	/* The commit was slow and ends the batch. */
+	c->stop = it->stop;
+	return err;
+}
+
 static __always_inline int
 kpt_edit_table(const struct kpt_port *port, struct kpt_iter *it, u64 clear, u64 set,
-	       enum kpt_class change, u64 *first, u64 *end)
+	       enum kpt_class change)
 {
-	bool external = kpt_is_external(port, it->tree);
+	u64 span = kpt_span(port->format, it->level), first = 0, end = 0;
 	struct kpt_iter c = *it;
 	int err = 0;
 
 	while (kpt_at_leaf(port, &c)) {
 		if (!kpt_is_edited(c.pte, clear, set)) {
-			if (external) {
-				kpt_resume(it, &c);
-				err = port->commit(it, (c.pte & ~clear) | set, change);
-				c = *it;
-			} else {
-				err = kpt_edit_in_place(port, &c, clear, set, change);
-			}
+			err = kpt_edit_copy(port, it, &c, clear, set, change);
 			if (err == -EAGAIN)
 				continue;
 			if (err)
 				break;
-			*first = min(*first, c.ia);
-			*end = c.ia + kpt_span(port->format, c.level);
+			first = end ? first : c.ia;
+			end = c.ia + span;
 		}
 		kpt_next(port, &c);
 	}
 	kpt_resume(it, &c);
+	if (end)
+		kpt_need_flush_range(port, it, change, first, end, BIT(it->level));
+	/* After a lost race, the entry was read again, or next_table() does that. */
 	return err == -EAGAIN ? 0 : err;
 }
 
 /**
- * kpt_edit_range() - Clear and set bits in each leaf of a range
+ * kpt_edit_leaves() - Clear and set bits in the leaves of a range
  * @port: port
  * @it: iterator, after kpt_begin()
  * @floor: lowest level to edit leaves at
- * @what: KPT_YIELDS if the lock may be dropped, only with KPT_TRACK; or 0
+ * @what: KPT_YIELDS if the lock may be dropped, or 0
  * @clear: bits to clear
  * @set: bits to set
  * @change: class of the change, KPT_TRACK or KPT_PROTECT
  *
- * Use the out-of-line copy, &kpt_port.edit_range.
+ * Use the out-of-line copy, &kpt_port.edit_leaves.
  *
  * Context: see kpt_wrprot() and kpt_protect().
  * Return: see kpt_protect().
  */
 static __always_inline int
-kpt_edit_range(const struct kpt_port *port, struct kpt_iter *it, int floor, unsigned int what,
-	       u64 clear, u64 set, enum kpt_class change)
+kpt_edit_leaves(const struct kpt_port *port, struct kpt_iter *it, int floor, unsigned int what,
+		u64 clear, u64 set, enum kpt_class change)
 {
-	u64 first, end;
 	int err = 0;
 
 	if (!kpt_editable(port->format, clear, set) || floor < 0 || floor > it->tree->top)
 		return -EINVAL;
 
 	kpt_iterate(it, floor, what & KPT_YIELDS);
-	while (!err && port->next_table(it)) {
-		first = ~0ull;
-		end = 0;
-		err = kpt_edit_table(port, it, clear, set, change, &first, &end);
-		if (end)
-			kpt_need_flush_range(port, it, change, first, end, BIT(it->level));
-	}
+	while (!err && port->next_table(it))
+		err = kpt_edit_table(port, it, clear, set, change);
 	return err;
 }
 
@@ -669,8 +650,8 @@ kpt_edit_range(const struct kpt_port *port, struct kpt_iter *it, int floor, unsi
 static __always_inline int __must_check
 kpt_wrprot(const struct kpt_port *port, struct kpt_iter *it, int floor, unsigned int what)
 {
-	return port->edit_range(it, floor, what, port->format->write, port->format->read_only,
-				KPT_TRACK);
+	return port->edit_leaves(it, floor, what, port->format->write, port->format->read_only,
+				 KPT_TRACK);
 }
 
 /**
@@ -690,7 +671,7 @@ kpt_wrprot(const struct kpt_port *port, struct kpt_iter *it, int floor, unsigned
 static __always_inline int __must_check
 kpt_protect(const struct kpt_port *port, struct kpt_iter *it, int floor, u64 clear, u64 set)
 {
-	return port->edit_range(it, floor, 0, clear, set, KPT_PROTECT);
+	return port->edit_leaves(it, floor, 0, clear, set, KPT_PROTECT);
 }
 
 /**
@@ -709,132 +690,72 @@ kpt_protect(const struct kpt_port *port, struct kpt_iter *it, int floor, u64 cle
 static __always_inline int __must_check
 kpt_clear_dirty(const struct kpt_port *port, struct kpt_iter *it, u64 bits, unsigned int what)
 {
-	return port->edit_range(it, 0, what, bits, 0, KPT_TRACK);
+	return port->edit_leaves(it, 0, what, bits, 0, KPT_TRACK);
 }
 
-/* Bitmaps of the pages of one last-level table. */
-struct kpt_pages {
-	u64 wanted;
-	u64 edited;
-	u64 frozen;
-};
-
-/* Retry if another walker changes the entry; the caller retries frozen entries. */
-static __always_inline int
-kpt_edit_page(const struct kpt_port *port, struct kpt_iter *it, u64 page, u64 clear, u64 set,
-	      struct kpt_pages *p)
-{
-	int err = 0;
-
-	do {
-		if (kpt_must_wait(port, it))
-			p->frozen |= page;
-		if (!kpt_present(port->format, it->pte) || kpt_is_edited(it->pte, clear, set))
-			return 0;
-		err = kpt_edit(port, it, clear, set, KPT_TRACK);
-	} while (err == -EAGAIN);
-	if (!err)
-		p->edited |= page;
-	return err;
-}
-
+/* Exclusive.  @mask starts at the current entry. */
 static __always_inline void
-kpt_goto_page(const struct kpt_port *port, struct kpt_iter *it, kpt_ptep_t first, u64 base,
-	      unsigned int page)
+kpt_clear_pages(const struct kpt_port *port, struct kpt_iter *it, u64 mask, u64 bits)
 {
-	it->ia = base + page * kpt_span(port->format, 0);
-	it->ptep = first + page;
-	it->pte = kpt_read(it->ptep);
-}
-
-/* Exclusive, and only bits to clear. */
-static __always_inline void
-kpt_clear_pages(const struct kpt_port *port, const struct kpt_iter *it, kpt_ptep_t first, u64 base,
-		u64 clear, struct kpt_pages *p)
-{
+	const struct kpt_format *fmt = port->format;
+	u64 edited = 0, span = kpt_span(fmt, 0);
 	struct kpt_iter c = *it;
 
-	for (u64 pages = p->wanted; pages; pages &= pages - 1) {
-		kpt_goto_page(port, &c, first, base, __ffs(pages));
-		if (!kpt_present(port->format, c.pte) || !(c.pte & clear))
+	for (; mask; mask &= mask - 1) {
+		c.ia = it->ia + __ffs(mask) * span;
+		c.ptep = it->ptep + __ffs(mask);
+		c.pte = kpt_read(c.ptep);
+		if (!kpt_present(fmt, c.pte) || !(c.pte & bits))
 			continue;
 
 		if (unlikely(kpt_leaf_may_change(port, c.pte)))
-			c.pte = kpt_clear_bits(c.ptep, clear);
+			c.pte = kpt_clear_bits(c.ptep, bits);
 		else
-			kpt_replace_exclusive(&c, c.pte & ~clear, false);
-		kpt_changed(port, &c, c.pte & ~clear);
-		p->edited |= pages & -pages;
+			kpt_store(c.ptep, c.pte & ~bits);
+		kpt_changed(port, &c, c.pte & ~bits);
+		edited |= mask & -mask;
 	}
-}
-
-/* @first points to the entry that maps @base. */
-static __always_inline int
-kpt_edit_pages(const struct kpt_port *port, struct kpt_iter *it, kpt_ptep_t first, u64 base,
-	       u64 clear, u64 set, struct kpt_pages *p)
-{
-	bool alone = !it->shared && !set && !kpt_is_external(port, it->tree);
-	u64 span = kpt_span(port->format, 0);
-	int err = 0;
-
-	if (alone)
-		kpt_clear_pages(port, it, first, base, clear, p);
-	for (u64 pages = p->wanted; !alone && pages && !err; pages &= pages - 1) {
-		kpt_goto_page(port, it, first, base, __ffs(pages));
-		err = kpt_edit_page(port, it, pages & -pages, clear, set, p);
-	}
-	if (p->edited)
-		kpt_need_flush_range(port, it, KPT_TRACK, base + __ffs(p->edited) * span,
-				     base + (__fls(p->edited) + 1) * span, BIT(0));
-	return err;
+	if (edited)
+		kpt_need_flush_range(port, it, KPT_TRACK, it->ia + __ffs(edited) * span,
+				     it->ia + (__fls(edited) + 1) * span, BIT(0));
 }
 
 /**
- * kpt_edit_mask() - Write-protect pages or clear their dirty state, by mask
+ * kpt_clear_dirty_mask() - Clear the dirty state of the pages of a mask
  * @port: port
- * @it: iterator, after kpt_begin() with the range that @mask covers
- * @mask: bit n is set to edit page n of the range; on return, bit n is set if page n
- *	is mapped by a block, which is not edited
- * @clear: bits to clear
- * @set: bits to set
+ * @it: iterator, after kpt_begin() with a range that covers @mask, @shared not set
+ * @mask: bit n is set to handle page n of the range; on return, bit n is set if page n
+ *	is mapped by a block, which is left alone
+ * @bits: see kpt_clear_dirty()
  *
  * Descend once per last-level table instead of once per page.  The flush is
  * deferred, see kpt_end_noflush().
  *
- * Context: lock held for read or write; flush before user space sees the dirty log.
- * Return: 0; -EINVAL if @mask has bits beyond the range, or if @clear or @set are
- * invalid, see kpt_protect(); or the error of the external tables.
+ * Context: lock held for write; flush before user space sees the dirty log.
+ * Return: 0; -EINVAL if @mask has bits beyond the range, if @bits are invalid, see
+ * kpt_protect(), if the operation is shared, or if the tree has external tables.
  */
 static __always_inline int __must_check
-kpt_edit_mask(const struct kpt_port *port, struct kpt_iter *it, u64 *mask, u64 clear, u64 set)
+kpt_clear_dirty_mask(const struct kpt_port *port, struct kpt_iter *it, u64 *mask, u64 bits)
 {
 	const struct kpt_format *fmt = port->format;
-	u64 base = it->start, left = *mask, blocks = 0, span, behind;
-	int err = 0;
+	u64 base = it->start, wanted = *mask, pages, span, last;
 
-	if (!kpt_editable(fmt, clear, set) ||
-	    (left && base + ((u64)__fls(left) << fmt->page_shift) >= it->end))
+	if (it->shared || kpt_is_external(port, it->tree) || !kpt_editable(fmt, bits, 0) ||
+	    (wanted && base + ((u64)__fls(wanted) << fmt->page_shift) >= it->end))
 		return -EINVAL;
 
-	while (left && !err) {
-		unsigned int page = __ffs(left);
-		struct kpt_pages p = { .wanted = left };
-
-		kpt_find_published(port, it, base + ((u64)page << fmt->page_shift));
+	for (*mask = 0; wanted; wanted &= ~pages) {
+		kpt_find(port, it, base + ((u64)__ffs(wanted) << fmt->page_shift), 0);
 		span = kpt_span(fmt, it->level ?: 1);
-		behind = (ALIGN_DOWN(it->ia, span) + span - base) >> fmt->page_shift;
-		if (behind < 64)
-			p.wanted &= BIT_ULL(behind) - 1;
-		left &= ~p.wanted;
+		last = (ALIGN_DOWN(it->ia, span) + span - base - 1) >> fmt->page_shift;
+		pages = wanted & GENMASK_ULL(min(last, 63), 0);
 		if (!it->level)
-			err = kpt_edit_pages(port, it, it->ptep - page, base, clear, set, &p);
+			kpt_clear_pages(port, it, pages >> __ffs(pages), bits);
 		else if (kpt_present(fmt, it->pte))
-			blocks |= p.wanted;
-		/* Retry pages whose entry another walker is about to publish. */
-		left |= p.frozen;
+			*mask |= pages;
 	}
-	*mask = blocks;
-	return err;
+	return 0;
 }
 
 /**
@@ -862,7 +783,7 @@ kpt_relax(const struct kpt_port *port, struct kpt_iter *it, unsigned int prot,
 	kpt_pte_t new;
 
 	*level = -1;
-	kpt_find(port, it, it->start, 0);
+	port->find(it, it->start, 0);
 	if (!kpt_is_leaf(fmt, it->pte, it->level))
 		return kpt_frozen(fmt, it->pte) ? -EAGAIN : -ENOENT;
 
@@ -876,7 +797,7 @@ kpt_relax(const struct kpt_port *port, struct kpt_iter *it, unsigned int prot,
 	kpt_need_flush(port, it, KPT_RELAX);
 	if (new == it->pte)
 		return 0;
-	return port->commit(it, new, KPT_RELAX);
+	return port->commit(it, new, KPT_RELAX, false);
 }
 
 /* Age */
@@ -929,9 +850,9 @@ kpt_age(const struct kpt_port *port, struct kpt_iter *it, u64 accessed, bool tes
 		for (; kpt_at_leaf(port, &c); kpt_next(port, &c)) {
 			if (!(c.pte & accessed))
 				continue;
+			young = true;
 			if (test_only)
 				return true;
-			young = true;
 			kpt_age_leaf(port, &c, accessed);
 		}
 		kpt_resume(it, &c);
@@ -1010,12 +931,10 @@ kpt_changes_size_only(const struct kpt_port *port, const struct kpt_iter *it,
 static __always_inline int
 kpt_collapse_table(const struct kpt_port *port, struct kpt_iter *it, kpt_pte_t block)
 {
-	if (kpt_rule(port->format, KPT_COLLAPSE) & KPT_BREAK &&
-	    !kpt_needs_break(port, it->tree, KPT_COLLAPSE) &&
-	    !kpt_changes_size_only(port, it, block))
-		return port->commit_frozen(it, block, KPT_COLLAPSE);
+	bool breaks = kpt_rule(port->format, KPT_COLLAPSE) & KPT_BREAK &&
+		      !(it->tree->no_break && kpt_changes_size_only(port, it, block));
 
-	return port->commit(it, block, KPT_COLLAPSE);
+	return port->commit(it, block, KPT_COLLAPSE, breaks);
 }
 
 static __always_inline int
@@ -1125,37 +1044,16 @@ kpt_uniform_block(const struct kpt_port *port, const struct kpt_iter *it, u64 va
  * DEFINE_KPT_PORT() - Define a port and its out-of-line functions
  * @_name: prefix of the names; the &struct kpt_port is _name##_port
  * @_format: &struct kpt_format, constant at compile time
- * @_env: &struct kpt_ops, constant at compile time
+ * @_ops: &struct kpt_ops, constant at compile time
  */
-#define DEFINE_KPT_PORT(_name, _format, _env)						\
-static bool _name##_port_next_table(struct kpt_iter *it);				\
-static int _name##_port_walk(struct kpt_iter *it, int floor, unsigned int what,	\
-			     kpt_visitor_t visit, void *arg);				\
-static int _name##_port_remove(struct kpt_iter *it, int level, unsigned int what);	\
-static void _name##_port_clear_leaves(struct kpt_iter *it);				\
-static int _name##_port_split_entry(struct kpt_iter *it, bool fill);			\
-static int _name##_port_edit_range(struct kpt_iter *it, int floor, unsigned int what,	\
-				   u64 clear, u64 set, enum kpt_class change);		\
-static int _name##_port_commit(struct kpt_iter *it, kpt_pte_t new, enum kpt_class change); \
-static int _name##_port_commit_frozen(struct kpt_iter *it, kpt_pte_t new,		\
-				      enum kpt_class change);				\
-static void _name##_port_detach(struct kpt_iter *it, kpt_pte_t *table, u64 ia, int level);	\
-static void _name##_port_flush_gather(struct kpt_tree *tree, struct kpt_gather *g);		\
+#define DEFINE_KPT_PORT(_name, _format, _ops)						\
+static const struct kpt_port _name##_port;						\
 											\
-static const struct kpt_port _name##_port = {						\
-	.format		= &(_format),							\
-	.ops		= &(_env),							\
-	.next_table	= _name##_port_next_table,					\
-	.walk		= _name##_port_walk,						\
-	.remove		= _name##_port_remove,						\
-	.clear_leaves	= _name##_port_clear_leaves,					\
-	.edit_range	= _name##_port_edit_range,					\
-	.split_entry	= _name##_port_split_entry,					\
-	.commit		= _name##_port_commit,						\
-	.commit_frozen	= _name##_port_commit_frozen,					\
-	.detach		= _name##_port_detach,						\
-	.flush_gather	= _name##_port_flush_gather,					\
-};											\
+static noinline void __maybe_unused							\
+_name##_port_find(struct kpt_iter *it, u64 ia, int floor)				\
+{											\
+	kpt_find(&_name##_port, it, ia, floor);						\
+}											\
 											\
 static noinline bool _name##_port_next_table(struct kpt_iter *it)			\
 {											\
@@ -1188,33 +1086,43 @@ _name##_port_split_entry(struct kpt_iter *it, bool fill)				\
 }											\
 											\
 static noinline int __maybe_unused							\
-_name##_port_edit_range(struct kpt_iter *it, int floor, unsigned int what,		\
-			u64 clear, u64 set, enum kpt_class change)			\
+_name##_port_edit_leaves(struct kpt_iter *it, int floor, unsigned int what,		\
+			 u64 clear, u64 set, enum kpt_class change)			\
 {											\
-	return kpt_edit_range(&_name##_port, it, floor, what, clear, set, change);	\
+	return kpt_edit_leaves(&_name##_port, it, floor, what, clear, set, change);	\
 }											\
 											\
 static noinline int __maybe_unused							\
-_name##_port_commit(struct kpt_iter *it, kpt_pte_t new, enum kpt_class change)		\
+_name##_port_commit(struct kpt_iter *it, kpt_pte_t new, enum kpt_class change, bool freeze)\
 {											\
-	return kpt_commit(&_name##_port, it, new, change);				\
+	return kpt_commit_steps(&_name##_port, it, new, change, freeze);		\
 }											\
 											\
-static noinline int __maybe_unused							\
-_name##_port_commit_frozen(struct kpt_iter *it, kpt_pte_t new, enum kpt_class change)	\
-{											\
-	return kpt_commit_frozen(&_name##_port, it, new, change);			\
-}											\
-											\
-static noinline void									\
+static noinline void __maybe_unused							\
 _name##_port_detach(struct kpt_iter *it, kpt_pte_t *table, u64 ia, int level)		\
 {											\
 	kpt_detach(&_name##_port, it, table, ia, level);				\
 }											\
 											\
-static noinline void _name##_port_flush_gather(struct kpt_tree *tree, struct kpt_gather *g)	\
+static noinline void									\
+_name##_port_flush_gather(struct kpt_tree *tree, struct kpt_gather *g)			\
 {											\
-	kpt_gather_flush(&_name##_port, tree, g);						\
+	kpt_gather_flush(&_name##_port, tree, g);					\
+}											\
+											\
+static const struct kpt_port _name##_port = {						\
+	.format		= &(_format),							\
+	.ops		= &(_ops),							\
+	.find		= _name##_port_find,						\
+	.next_table	= _name##_port_next_table,					\
+	.walk		= _name##_port_walk,						\
+	.remove		= _name##_port_remove,						\
+	.clear_leaves	= _name##_port_clear_leaves,					\
+	.split_entry	= _name##_port_split_entry,					\
+	.edit_leaves	= _name##_port_edit_leaves,					\
+	.commit		= _name##_port_commit,						\
+	.detach		= _name##_port_detach,						\
+	.flush_gather	= _name##_port_flush_gather,					\
 }
 
 #endif /* __KVM_PGTABLE_OPS_H */

@@ -138,14 +138,15 @@ struct kpt_ops {
  * struct kpt_port - an instance of the engine
  * @format:	format of the entries
  * @ops:	callbacks
+ * @find:	out-of-line kpt_find()
  * @next_table:	out-of-line kpt_next_table()
  * @walk:	out-of-line kpt_walk()
  * @remove:	out-of-line kpt_remove()
  * @clear_leaves: out-of-line kpt_clear_leaves()
  * @split_entry: out-of-line kpt_split_entry()
- * @edit_range:	out-of-line kpt_edit_range()
- * @commit:	out-of-line kpt_commit()
- * @commit_frozen: out-of-line kpt_commit_frozen()
+ * @edit_leaves: out-of-line kpt_edit_leaves()
+ * @commit:	out-of-line kpt_commit(); if @freeze is set, freeze the entry and flush even
+ *		if the format does not require break-before-make
  * @detach:	out-of-line kpt_detach()
  * @flush_gather: out-of-line kpt_gather_flush()
  *
@@ -155,16 +156,16 @@ struct kpt_ops {
 struct kpt_port {
 	const struct kpt_format *format;
 	const struct kpt_ops *ops;
+	void (*find)(struct kpt_iter *it, u64 ia, int floor);
 	bool (*next_table)(struct kpt_iter *it);
 	int (*walk)(struct kpt_iter *it, int floor, unsigned int what,
 		    int (*visit)(struct kpt_iter *it, void *arg), void *arg);
 	int (*remove)(struct kpt_iter *it, int level, unsigned int what);
 	void (*clear_leaves)(struct kpt_iter *it);
 	int (*split_entry)(struct kpt_iter *it, bool fill);
-	int (*edit_range)(struct kpt_iter *it, int floor, unsigned int what, u64 clear, u64 set,
-			  enum kpt_class change);
-	int (*commit)(struct kpt_iter *it, kpt_pte_t new, enum kpt_class change);
-	int (*commit_frozen)(struct kpt_iter *it, kpt_pte_t new, enum kpt_class change);
+	int (*edit_leaves)(struct kpt_iter *it, int floor, unsigned int what,
+			   u64 clear, u64 set, enum kpt_class change);
+	int (*commit)(struct kpt_iter *it, kpt_pte_t new, enum kpt_class change, bool freeze);
 	void (*detach)(struct kpt_iter *it, kpt_pte_t *table, u64 ia, int level);
 	void (*flush_gather)(struct kpt_tree *tree, struct kpt_gather *g);
 };

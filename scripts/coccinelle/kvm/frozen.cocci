@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /// Find frozen values that are to stay.
-//# Whoever finds an entry frozen waits, or comes again, until its owner writes what it is
-//# to be.  If nobody will, every fault on it repeats for ever.  Freezing is the engine's
-//# business; who wants an entry that is not present says empty, or an annotation.
+//# Other walkers wait for a frozen entry until its owner publishes a value.  If there is no
+//# owner, faults on it repeat for ever.  Only the engine freezes entries; a client writes
+//# &kpt_format.empty or an annotation for an entry that is not present.
 ///
 // Confidence: High
 // Comments: kpt_exchange() freezes what kpt_detach() frees, and is left out.
@@ -15,15 +15,21 @@ virtual report
 @named@
 attribute name __uninitialized;
 iterator name scoped_guard;
-identifier write =~ "^kpt_(commit|commit_slowly|change|store|annotate|fill|make_later)$";
+identifier write =~ "^kpt_(commit|change|store|fill)$", port;
 identifier FROZEN =~ "^(KPT_.*FROZEN|FROZEN_SPTE|KVM_INVALID_PTE_LOCKED)$";
 position p;
 @@
 
+(
  write(..., FROZEN@p, ...)
+|
+ port.commit(..., FROZEN@p, ...)
+|
+ port->commit(..., FROZEN@p, ...)
+)
 
 @member@
-identifier write =~ "^kpt_(commit|commit_slowly|change|store|annotate|fill|make_later)$";
+identifier write =~ "^kpt_(commit|change|store|fill)$", port;
 expression E;
 position p;
 @@
@@ -32,6 +38,10 @@ position p;
  write(..., E->frozen@p, ...)
 |
  write(..., E.frozen@p, ...)
+|
+ port.commit(..., E->frozen@p, ...)
+|
+ port->commit(..., E->frozen@p, ...)
 )
 
 @described@
@@ -40,7 +50,11 @@ identifier FROZEN =~ "FROZEN";
 position p;
 @@
 
+(
  struct kpt_format fmt = { .empty = FROZEN@p, };
+|
+ struct kpt_mapping fmt = { .annotation = FROZEN@p, };
+)
 
 @kept exists@
 identifier f, FROZEN =~ "^(KPT_.*FROZEN|FROZEN_SPTE|KVM_INVALID_PTE_LOCKED)$";

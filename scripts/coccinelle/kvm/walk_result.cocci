@@ -18,8 +18,8 @@ virtual report
 @@
 
 results = set("""
-kpt_annotate kpt_begin kpt_change kpt_clear_dirty kpt_collapse kpt_commit kpt_install
-kpt_edit kpt_edit_mask kpt_link kpt_map kpt_protect kpt_relax kpt_split kpt_try_exchange kpt_unmap
+kpt_begin kpt_change kpt_clear_dirty kpt_clear_dirty_mask kpt_collapse kpt_commit kpt_install
+kpt_edit kpt_link kpt_map kpt_protect kpt_relax kpt_split kpt_try_exchange kpt_unmap
 kpt_wrprot kpt_zap
 kvm_pgtable_hyp_map kvm_pgtable_stage2_annotate kvm_pgtable_stage2_flush kvm_pgtable_stage2_map
 kvm_pgtable_stage2_relax_perms kvm_pgtable_stage2_split kvm_pgtable_stage2_unmap

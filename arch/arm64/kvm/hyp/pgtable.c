@@ -28,13 +28,10 @@
 
 #if PAGE_SHIFT == 12
 #define S2_FORMAT	kpt_s2_4k_lpa2
-#define HYP_FORMAT	kpt_hyp_4k_lpa2
 #elif PAGE_SHIFT == 14
 #define S2_FORMAT	kpt_s2_16k_lpa2
-#define HYP_FORMAT	kpt_hyp_16k_lpa2
 #else
 #define S2_FORMAT	kpt_s2_64k_lpa
-#define HYP_FORMAT	kpt_hyp_64k_lpa
 #endif
 
 static_assert(KPT_ARM64_VALID == KVM_PTE_VALID);
@@ -124,11 +121,16 @@ enum kvm_pgtable_prot kvm_pgtable_hyp_pte_prot(kvm_pte_t pte)
 	return prot_of(pte, kpt_hyp_perms(pte) & ~KPT_UX);
 }
 
+/* With LPA2, a register holds the shareability of all memory. */
+static kvm_pte_t shareability(void)
+{
+	return kvm_lpa2_is_enabled() ? 0 : KPT_ARM64_SH_INNER;
+}
+
 static int hyp_attrs(enum kvm_pgtable_prot prot, kvm_pte_t *attrs)
 {
 	bool device = prot & KVM_PGTABLE_PROT_DEVICE;
 	bool hvhe = cpus_have_final_cap(ARM64_KVM_HVHE);
-	bool lpa2 = kvm_lpa2_is_enabled();
 	unsigned int kpt;
 
 	if (!hvhe)
@@ -139,12 +141,8 @@ static int hyp_attrs(enum kvm_pgtable_prot prot, kvm_pte_t *attrs)
 		return -EINVAL;
 
 	kpt = kpt_prot(prot & ~KVM_PGTABLE_PROT_NORMAL_NC);
-	if (hvhe)
-		*attrs = lpa2 ? kpt_hvhe_attrs_lpa2(kpt, 0) : kpt_hvhe_attrs(kpt, 0);
-	else
-		*attrs = lpa2 ? kpt_hyp_attrs_lpa2(kpt, 0) : kpt_hyp_attrs(kpt, 0);
-
-	*attrs |= prot & KVM_PTE_LEAF_ATTR_HI_SW;
+	*attrs = hvhe ? kpt_hvhe_attrs_lpa2(kpt, 0) : kpt_hyp_attrs_lpa2(kpt, 0);
+	*attrs |= shareability() | (prot & KVM_PTE_LEAF_ATTR_HI_SW);
 	if (prot & KVM_PGTABLE_PROT_X && system_supports_bti_kernel())
 		*attrs |= KVM_PTE_LEAF_ATTR_HI_S1_GP;
 	return 0;
@@ -168,12 +166,11 @@ static int s2_attrs(struct kvm_pgtable *pgt, enum kvm_pgtable_prot prot, kvm_pte
 	    (px != ux && !cpus_have_final_cap(ARM64_HAS_XNX)))
 		return -EINVAL;
 
-	*attrs = kvm_lpa2_is_enabled() ? kpt_s2_attrs_lpa2(kpt, s2_features()) :
-					 kpt_s2_attrs(kpt, s2_features());
+	*attrs = kpt_s2_attrs_lpa2(kpt, s2_features());
 	if (pgt->flags & KVM_PGTABLE_S2_AS_S1)
 		*attrs = (*attrs & ~KPT_S2_MEMATTR) | PAGE_S2_MEMATTR(AS_S1);
 
-	*attrs |= prot & KVM_PTE_LEAF_ATTR_HI_SW;
+	*attrs |= shareability() | (prot & KVM_PTE_LEAF_ATTR_HI_SW);
 	return 0;
 }
 
@@ -330,9 +327,12 @@ static void s2_clean(struct pgt_op *op)
 	list->nr = 0;
 }
 
-static kpt_pte_t *s2_alloc(struct kpt_tree *tree, const struct kpt_iter *parent)
+static kpt_pte_t *pgt_alloc(struct kpt_tree *tree, const struct kpt_iter *parent)
 {
 	struct pgt_op *op = to_op(tree);
+
+	if (op->hyp)
+		return op->mm_ops->zalloc_page(NULL);
 
 	/* When splitting, the caller refills its cache without the lock, and retries. */
 	if (!op->memcache ||
@@ -476,7 +476,7 @@ static bool s2_cmo(struct kpt_tree *tree, kvm_pte_t old, kvm_pte_t new, int leve
 static const struct kpt_ops pgt_ops = {
 	.table_va	= pgt_table_va,
 	.make_table	= pgt_make_table,
-	.alloc		= s2_alloc,
+	.alloc		= pgt_alloc,
 	.free		= pgt_free,
 	.linked	= pgt_linked,
 	.changed	= pgt_changed,
@@ -574,7 +574,7 @@ int kvm_pgtable_get_leaf(struct kvm_pgtable *pgt, u64 addr, kvm_pte_t *ptep, s8 
 
 	pgt_op_init(&op, pgt, true);
 	op.it.tree = &op.tree;
-	kpt_find(&pgt_port, &op.it, addr, 0);
+	pgt_port.find(&op.it, addr, 0);
 	if (ptep)
 		*ptep = op.it.pte;
 	if (level)
@@ -612,8 +612,7 @@ static int hyp_begin(struct pgt_op *op, struct kvm_pgtable *pgt, u64 addr, u64 s
 static int hyp_map_visitor(struct kpt_iter *it, void *arg)
 {
 	const struct hyp_mapping *m = arg;
-	enum kpt_class change;
-	kvm_pte_t *table, new;
+	kvm_pte_t new;
 
 	/* Keep tables, even if a block would fit. */
 	if (kpt_is_table(&S2_FORMAT, it->pte, it->level))
@@ -622,20 +621,18 @@ static int hyp_map_visitor(struct kpt_iter *it, void *arg)
 	if (!hyp_fits(m, it)) {
 		if (WARN_ON(it->pte))
 			return -EINVAL;
-		table = to_op(it->tree)->mm_ops->zalloc_page(NULL);
-		return table ? kpt_link(&pgt_port, it, table, true) : -ENOMEM;
+		return pgt_port.split_entry(it, true);
 	}
 
 	new = leaf_pte(m->phys + (it->ia - m->start), m->attrs, it->level);
-	change = kpt_classify(&HYP_FORMAT, it->pte, new, it->level);
-	if (change == KPT_NONE)
+	if (new == it->pte)
 		return 0;
 
-	/* Existing mappings must not change. */
-	if (WARN_ON(change != KPT_MAP && change != KPT_SOFT))
+	/* Of an existing mapping, only software bits may change. */
+	if (WARN_ON(kvm_pte_valid(it->pte) && (it->pte ^ new) & ~KPT_ARM64_SOFT))
 		return -EINVAL;
 
-	return pgt_port.commit(it, new, change);
+	return pgt_port.commit(it, new, kvm_pte_valid(it->pte) ? KPT_SOFT : KPT_MAP, false);
 }
 
 int kvm_pgtable_hyp_map(struct kvm_pgtable *pgt, u64 addr, u64 size, u64 phys,
@@ -670,12 +667,12 @@ static int hyp_unmap_visitor(struct kpt_iter *it, void *arg)
 	int r;
 
 	if (it->post)
-		return pgt_is_empty(it) ? pgt_port.commit(it, 0, KPT_DETACH) : 0;
+		return pgt_is_empty(it) ? pgt_port.commit(it, 0, KPT_DETACH, false) : 0;
 
 	if (!kvm_pte_valid(it->pte) || left < kpt_span(&S2_FORMAT, it->level))
 		return -EINVAL;
 
-	r = pgt_port.commit(it, 0, KPT_UNMAP);
+	r = pgt_port.commit(it, 0, KPT_UNMAP, false);
 	if (r)
 		return r;
 
@@ -897,7 +894,7 @@ static int s2_begin(struct pgt_op *op, struct kvm_pgtable *pgt, u64 addr, u64 si
 #define S2_MAP_FLAGS	(KPT_MAP_FAULT | KPT_MAP_UNMAP_BLOCKS)
 
 /* Once for all callers. */
-static noinline int s2_install(struct pgt_op *op, const struct kpt_mapping *m)
+static noinline int s2_install(struct pgt_op *op, struct kpt_mapping *m)
 {
 	return kpt_install(&pgt_port, &op->it, m);
 }
@@ -911,7 +908,6 @@ int kvm_pgtable_stage2_map(struct kvm_pgtable *pgt, u64 addr, u64 size, u64 phys
 		.flags = S2_MAP_FLAGS |
 			 (flags & KVM_PGTABLE_WALK_IGNORE_EAGAIN ? KPT_MAP_SKIP_RACES : 0),
 		.max_level = force_pte ? 0 : S2_MAX_LEVEL,
-		.base = ALIGN_DOWN(addr, PAGE_SIZE),
 		.oa = ALIGN_DOWN(phys, PAGE_SIZE),
 	};
 	struct pgt_op op __uninitialized;
@@ -961,41 +957,6 @@ int kvm_pgtable_stage2_annotate(struct kvm_pgtable *pgt, u64 addr, u64 size, voi
 	return r;
 }
 
-kvm_pte_t *kvm_pgtable_stage2_create_unlinked(struct kvm_pgtable *pgt, u64 phys, s8 level,
-					      enum kvm_pgtable_prot prot, void *mc, bool force_pte)
-{
-	struct kvm_pgtable_mm_ops *mm_ops = pgt->mm_ops;
-	struct kpt_mapping m = {
-		.memory = true,
-		.max_level = force_pte ? 0 : S2_MAX_LEVEL,
-		.oa = phys,
-	};
-	struct pgt_op op __uninitialized;
-	void *table;
-	int r;
-
-	r = IS_ALIGNED(phys, kvm_granule_size(level)) ? s2_attrs(pgt, prot, &m.attrs) : -EINVAL;
-	if (r)
-		return ERR_PTR(r);
-
-	table = mm_ops->zalloc_page(mc);
-	if (!table)
-		return ERR_PTR(-ENOMEM);
-
-	pgt_op_init_unlinked(&op, mm_ops, table, level);
-	op.memcache = mc;
-	r = kpt_begin(&pgt_port, &op.it, &op.tree, 0, kvm_granule_size(level), false);
-	if (!r) {
-		r = s2_install(&op, &m);
-		pgt_end(&op);
-	}
-	if (r) {
-		kvm_pgtable_stage2_free_unlinked(mm_ops, table, level);
-		return ERR_PTR(r);
-	}
-	return table;
-}
-
 /* Stage 2: unmap */
 
 /* The guest may have written with caches disabled, so cache lines may be stale. */
@@ -1025,10 +986,10 @@ static void s2_clean_later(struct pgt_op *op, kvm_pte_t pte, u64 size)
 static int s2_unmap_entry(struct kpt_iter *it)
 {
 	if (!kvm_pte_valid(it->pte))
-		return pgt_port.commit(it, 0, KPT_ANNOTATE);
+		return pgt_port.commit(it, 0, KPT_ANNOTATE, false);
 
 	s2_clean_later(to_op(it->tree), it->pte, kpt_span(&S2_FORMAT, it->level));
-	return pgt_port.commit(it, 0, KPT_UNMAP);
+	return pgt_port.commit(it, 0, KPT_UNMAP, false);
 }
 
 /* Unmap a run of adjacent leaves. */
@@ -1049,7 +1010,7 @@ static void s2_unmap_leaves(struct kpt_iter *it)
 /* Most MMU notifiers unmap a single page, and its table has others. */
 static bool s2_unmap_page(struct kpt_iter *it)
 {
-	kpt_find(&pgt_port, it, it->start, 0);
+	pgt_port.find(it, it->start, 0);
 	if (it->level || !kvm_pte_valid(it->pte) ||
 	    to_op(it->tree)->mm_ops->page_count(kpt_raw(it->ptep)) == 2)
 		return false;
@@ -1072,7 +1033,7 @@ static int s2_unmap_range(struct kpt_iter *it)
 	while (!r && pgt_port.next_table(it)) {
 		if (it->post) {
 			if (pgt_is_empty(it))
-				r = pgt_port.commit(it, 0, KPT_DETACH);
+				r = pgt_port.commit(it, 0, KPT_DETACH, false);
 			else if (it->stop >= it->end)
 				break;
 			continue;
@@ -1135,9 +1096,9 @@ void kvm_pgtable_stage2_mkyoung(struct kvm_pgtable *pgt, u64 addr,
 	if (s2_begin(&op, pgt, addr, 1, flags & KVM_PGTABLE_WALK_SHARED))
 		return;
 
-	kpt_find(&pgt_port, it, it->start, 0);
+	pgt_port.find(it, it->start, 0);
 	if (kvm_pte_valid(it->pte) && !(it->pte & KPT_ARM64_AF)) {
-		r = pgt_port.commit(it, it->pte | KPT_ARM64_AF, KPT_YOUNG);
+		r = pgt_port.commit(it, it->pte | KPT_ARM64_AF, KPT_YOUNG, false);
 		if (!r)
 			dsb(ishst);
 	}
@@ -1203,6 +1164,9 @@ int kvm_pgtable_stage2_flush(struct kvm_pgtable *pgt, u64 addr, u64 size)
 	struct pgt_op op __uninitialized;
 	int r;
 
+	if (AT_EL2)
+		return -EOPNOTSUPP;
+
 	if (cpus_have_final_cap(ARM64_HAS_STAGE2_FWB) || !pgt->mm_ops->dcache_clean_inval_poc)
 		return 0;
 
@@ -1223,6 +1187,10 @@ int kvm_pgtable_stage2_split(struct kvm_pgtable *pgt, u64 addr, u64 size,
 	unsigned int budget = UINT_MAX;
 	struct pgt_op op __uninitialized;
 	int r;
+
+	/* EL2 does not log dirty pages. */
+	if (AT_EL2)
+		return -EOPNOTSUPP;
 
 	r = s2_begin(&op, pgt, addr, size, false);
 	if (r)
@@ -1287,6 +1255,9 @@ int kvm_pgtable_stage2_recover(struct kvm_pgtable *pgt, u64 addr, u64 size,
 			       kvm_pgtable_host_prot_t host_prot, void *arg)
 {
 	int r = 0;
+
+	if (AT_EL2)
+		return -EOPNOTSUPP;
 
 	/* Start with the smallest blocks, the larger ones are built from them. */
 	for (s8 level = KVM_PGTABLE_LAST_LEVEL - 1; level >= KVM_PGTABLE_MIN_BLOCK_LEVEL &&

@@ -38,7 +38,7 @@ struct tdp_iter {
 	struct kvm_mmu_page *root;
 	const struct kvm_memory_slot *slot;	/* for huge page recovery */
 	struct kvm_mmu_page *spare;		/* the next table */
-	bool splits;				/* it replaces a huge page */
+	u64 huge_spte;				/* what it replaces, or 0 */
 	bool shared;				/* these two if TDP_PROVES */
 	bool lockless;
 };
@@ -166,14 +166,15 @@ static kpt_pte_t *tdp_take_spare(struct kpt_tree *tree, const struct kpt_iter *p
 		return NULL;
 
 	tdp->spare = NULL;
-	tdp->splits = is_shadow_present_pte(parent->pte);
+	tdp->huge_spte = is_shadow_present_pte(parent->pte) ? parent->pte : 0;
 	tdp_init_child_sp(sp, parent);
 	return sp->spt;
 }
 
-static void tdp_trace_failed_split(const struct kpt_iter *it, int err)
+static void tdp_trace_split(const struct tdp_iter *tdp, int err)
 {
-	trace_kvm_mmu_split_huge_page(gpa_to_gfn(it->ia), it->pte, tdp_level(it->level), err);
+	trace_kvm_mmu_split_huge_page(gpa_to_gfn(tdp->it.ia), tdp->huge_spte,
+				      tdp_level(tdp->it.level), err);
 }
 
 /* Another task changed the entry first. */
@@ -182,13 +183,17 @@ static void tdp_keep_spare(struct kpt_tree *tree, kpt_pte_t *table)
 	struct tdp_iter *tdp = to_tdp(tree);
 
 	tdp->spare = sptep_to_sp(table);
-	if (tdp->splits)
-		tdp_trace_failed_split(&tdp->it, -EBUSY);
+	if (tdp->huge_spte)
+		tdp_trace_split(tdp, -EBUSY);
 }
 
 static void tdp_linked(struct kpt_tree *tree, kpt_pte_t *table, int level)
 {
-	tdp_account_table(to_tdp(tree)->kvm, sptep_to_sp(table), 1);
+	struct tdp_iter *tdp = to_tdp(tree);
+
+	tdp_account_table(tdp->kvm, sptep_to_sp(table), 1);
+	if (tdp->huge_spte)
+		tdp_trace_split(tdp, 0);
 }
 
 /* Out of line, so that calls can be counted by probes. */
@@ -228,15 +233,11 @@ static void tdp_leaves(struct kpt_tree *tree, int level, long delta)
 	kvm_update_page_stats(to_tdp(tree)->kvm, tdp_level(level), delta);
 }
 
-static noinline void tdp_trace_changed(struct tdp_iter *tdp, gfn_t gfn, int level,
+static noinline void tdp_trace_changed(struct tdp_iter *tdp, u64 ia, int level,
 				       u64 old_spte, u64 new_spte)
 {
-	trace_kvm_tdp_mmu_spte_changed(kvm_mmu_page_as_id(tdp->root), gfn, level,
-				       old_spte, new_spte);
-
-	if (is_shadow_present_pte(old_spte) && is_last_spte(old_spte, level) &&
-	    is_shadow_present_pte(new_spte) && !is_last_spte(new_spte, level))
-		trace_kvm_mmu_split_huge_page(gfn, old_spte, level, 0);
+	trace_kvm_tdp_mmu_spte_changed(kvm_mmu_page_as_id(tdp->root), gpa_to_gfn(ia),
+				       tdp_level(level), old_spte, new_spte);
 }
 
 static void tdp_assert_locked(struct kvm *kvm, bool shared)
@@ -288,9 +289,8 @@ tdp_changed(struct kpt_tree *tree, kpt_ptep_t ptep, u64 ia, int level, u64 old_s
 			(old_spte ^ new_spte) == shadow_dirty_mask &&
 			spte_ad_need_write_protect(old_spte));
 
-	if (trace_kvm_tdp_mmu_spte_changed_enabled() || trace_kvm_mmu_split_huge_page_enabled())
-		tdp_trace_changed(to_tdp(tree), gpa_to_gfn(ia), tdp_level(level),
-				  old_spte, new_spte);
+	if (trace_kvm_tdp_mmu_spte_changed_enabled())
+		tdp_trace_changed(to_tdp(tree), ia, level, old_spte, new_spte);
 }
 
 static void tdp_flush(struct kpt_tree *tree, const struct kpt_flush *flush)
@@ -460,11 +460,14 @@ static bool tdp_begin_slot(struct tdp_iter *tdp, struct kvm *kvm, struct kvm_mmu
 	return tdp_begin(tdp, kvm, root, slot->base_gfn, slot->base_gfn + slot->npages, true);
 }
 
-/*
- * For dirty logging.  KVM flushes whenever it enables logging and whenever it
- * passes dirty pages to user space, whether or not an entry was changed.
- */
-static bool tdp_end_tracking(struct tdp_iter *tdp)
+/* Out of line, for operations on a range. */
+static noinline void tdp_end(struct tdp_iter *tdp)
+{
+	kpt_end(&tdp_port, &tdp->it);
+}
+
+/* Return true if a flush is pending. */
+static noinline bool tdp_end_noflush(struct tdp_iter *tdp)
 {
 	return kpt_end_noflush(&tdp_port, &tdp->it).scope;
 }
@@ -649,7 +652,7 @@ static void tdp_zap_root(struct kvm *kvm, struct kvm_mmu_page *root, bool shared
 			return;
 		tdp.tree.no_flush = true;
 		KVM_BUG_ON(kpt_zap(&tdp_port, &tdp.it, kpt_level(level)), kvm);
-		kpt_end(&tdp_port, &tdp.it);
+		tdp_end(&tdp);
 	}
 }
 
@@ -780,7 +783,7 @@ static noinline int tdp_reinstall(struct kvm *kvm, struct kpt_iter *it, u64 new_
 		check_spte_writable_invariants(new_spte);
 
 	KVM_MMU_WARN_ON(is_frozen_spte(new_spte));
-	return tdp_port.commit(it, new_spte, change);
+	return tdp_port.commit(it, new_spte, change, false);
 }
 
 static int tdp_install(struct kvm *kvm, struct kpt_iter *it, u64 new_spte)
@@ -896,7 +899,7 @@ static bool tdp_zap_leafs(struct kvm *kvm, struct kvm_mmu_page *root, gfn_t star
 	if (!tdp_begin(&tdp, kvm, root, start, end, false))
 		return flush;
 
-	kpt_flush_add(&tdp.it.gather.flush, callers);
+	kpt_flush_add(&tdp.it.gather.flush, &callers);
 	KVM_BUG_ON(kpt_unmap(&tdp_port, &tdp.it, may_yield ? KPT_YIELDS : 0), kvm);
 	return kpt_end_noflush(&tdp_port, &tdp.it).scope;
 }
@@ -960,12 +963,12 @@ bool kvm_tdp_mmu_zap_possible_nx_huge_page(struct kvm *kvm, struct kvm_mmu_page 
 	 * to this table, it can only be removed or replaced concurrently.
 	 */
 	if (tdp_refers_to(it, sp)) {
-		zapped = !tdp_port.commit(it, SHADOW_NONPRESENT_VALUE, KPT_DETACH);
+		zapped = !tdp_port.commit(it, SHADOW_NONPRESENT_VALUE, KPT_DETACH, false);
 		WARN_ON_ONCE(!zapped && tdp_refers_to(it, sp));
 	}
 
 	flush = kpt_gather_take_flush(&it->gather);
-	kpt_end(&tdp_port, it);
+	tdp_end(&tdp);
 	return zapped && flush.scope;
 }
 
@@ -1012,7 +1015,11 @@ bool kvm_tdp_mmu_test_age_gfn(struct kvm *kvm, struct kvm_gfn_range *range)
 	return tdp_age(kvm, range, true);
 }
 
-/* Dirty logging is not supported for mirror roots, only for direct ones. */
+/*
+ * Dirty logging, which mirror roots do not support.  KVM flushes whenever it enables
+ * logging and whenever it passes dirty pages to user space, whether or not an entry
+ * was changed.
+ */
 
 bool kvm_tdp_mmu_wrprot_slot(struct kvm *kvm, const struct kvm_memory_slot *slot, int min_level)
 {
@@ -1029,7 +1036,7 @@ bool kvm_tdp_mmu_wrprot_slot(struct kvm *kvm, const struct kvm_memory_slot *slot
 		if (!tdp_begin_slot(&tdp, kvm, root, slot))
 			continue;
 		KVM_BUG_ON(kpt_wrprot(&tdp_port, &tdp.it, kpt_level(min_level), KPT_YIELDS), kvm);
-		flush |= tdp_end_tracking(&tdp);
+		flush |= tdp_end_noflush(&tdp);
 	}
 	return flush;
 }
@@ -1054,7 +1061,7 @@ void kvm_tdp_mmu_clear_dirty_slot(struct kvm *kvm, const struct kvm_memory_slot 
 			continue;
 		KVM_BUG_ON(kpt_clear_dirty(&tdp_port, &tdp.it, tdp_dirty_bit(kvm, root),
 					   KPT_YIELDS), kvm);
-		tdp_end_tracking(&tdp);
+		tdp_end_noflush(&tdp);
 	}
 }
 
@@ -1079,8 +1086,8 @@ void kvm_tdp_mmu_clear_dirty_pt_masked(struct kvm *kvm, struct kvm_memory_slot *
 			continue;
 		bit = wrprot ? PT_WRITABLE_MASK : tdp_dirty_bit(kvm, root);
 		pages = tdp_reachable(&tdp.it, mask);
-		KVM_BUG_ON(kpt_edit_mask(&tdp_port, &tdp.it, &pages, bit, 0), kvm);
-		tdp_end_tracking(&tdp);
+		KVM_BUG_ON(kpt_clear_dirty_mask(&tdp_port, &tdp.it, &pages, bit), kvm);
+		tdp_end_noflush(&tdp);
 	}
 }
 
@@ -1103,7 +1110,7 @@ bool kvm_tdp_mmu_write_protect_gfn(struct kvm *kvm, struct kvm_memory_slot *slot
 			continue;
 		KVM_BUG_ON(kpt_protect(&tdp_port, &tdp.it, kpt_level(min_level),
 				       PT_WRITABLE_MASK | shadow_mmu_writable_mask, 0), kvm);
-		flush |= !!kpt_end_noflush(&tdp_port, &tdp.it).scope;
+		flush |= tdp_end_noflush(&tdp);
 	}
 	return flush;
 }
@@ -1122,7 +1129,7 @@ static int tdp_split_root(struct kvm *kvm, struct kvm_mmu_page *root, gfn_t star
 		tdp.spare = spare;
 		r = kpt_split(&tdp_port, &tdp.it, kpt_level(target_level), &budget);
 		start = gpa_to_gfn(kpt_done(&tdp.it));
-		kpt_end(&tdp_port, &tdp.it);
+		tdp_end(&tdp);
 		spare = tdp.spare;
 		if (r != -ENOMEM)
 			break;
@@ -1132,7 +1139,8 @@ static int tdp_split_root(struct kvm *kvm, struct kvm_mmu_page *root, gfn_t star
 		spare = tdp_alloc_sp_for_split();
 		tdp_lock(kvm, shared);
 		if (!spare) {
-			tdp_trace_failed_split(&tdp.it, r);
+			tdp.huge_spte = tdp.it.pte;
+			tdp_trace_split(&tdp, r);
 			return r;
 		}
 	}
@@ -1201,7 +1209,7 @@ void kvm_tdp_mmu_recover_huge_pages(struct kvm *kvm, const struct kvm_memory_slo
 			continue;
 		tdp.slot = slot;
 		KVM_BUG_ON(kpt_collapse(&tdp_port, &tdp.it, 1, tdp_recoverable), kvm);
-		kpt_end(&tdp_port, &tdp.it);
+		tdp_end(&tdp);
 	}
 }
 
@@ -1245,7 +1253,7 @@ u64 *kvm_tdp_mmu_fast_pf_get_last_sptep(struct kvm_vcpu *vcpu, gfn_t gfn, u64 *s
 		return root->spt;
 	}
 
-	kpt_find(&tdp_port, &tdp.it, gfn_to_gpa(gfn), 0);
+	tdp_port.find(&tdp.it, gfn_to_gpa(gfn), 0);
 	*spte = tdp.it.pte;
 	return rcu_dereference(tdp.it.ptep);
 }
@@ -1274,7 +1282,7 @@ static bool tdp_dump_next(struct tdp_dump *d, struct kvm_mmu_page *root, gfn_t s
 		return false;
 
 	found = kpt_dump_next(&tdp_port, &tdp.it, tdp_format(), &d->range);
-	kpt_end(&tdp_port, &tdp.it);
+	tdp_end(&tdp);
 	return found;
 }
 

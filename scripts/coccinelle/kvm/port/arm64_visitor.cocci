@@ -27,7 +27,7 @@ expression mmu, ops;
 - if (!stage2_try_break_pte(c, mmu))
 + new = pgt_make_table(it->tree, childp);
 + if (kpt_frozen(&S2_FORMAT, it->pte) ||
-+     pgt_port.commit_frozen(it, new, kpt_classify(&S2_FORMAT, it->pte, new, it->level)))
++     pgt_port.commit(it, new, kpt_classify(&S2_FORMAT, it->pte, new, it->level), true))
  {
  ...
  return -EAGAIN;

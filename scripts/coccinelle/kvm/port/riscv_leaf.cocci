@@ -6,7 +6,7 @@
 // Confidence: Moderate
 // Comments: the client brings gstage_port, struct gstage_tree with a struct kpt_tree called
 //	tree, and gstage_begin(), which is false if the range is empty.  Levels are counted
-//	alike.  Write protection by mask is not ported, as kpt_edit_mask() passes over blocks;
+//	alike.  Write protection by mask is not ported, as kpt_clear_dirty_mask() passes over blocks;
 //	what used the entry's address is for people, and does not compile.
 // Options: --no-includes --include-headers
 
@@ -60,7 +60,7 @@ idexpression flush;
 +	u64 behind = it->ia + it->span;
 +
 +	if (it->ia >= it->start && behind <= it->end)
-+		return gstage_port.commit(it, kpt_gstage.empty, KPT_UNMAP);
++		return gstage_port.commit(it, kpt_gstage.empty, KPT_UNMAP, false);
 +	WARN_ONCE(1, message, it->ia, it->end, (unsigned long)it->span);
 +	return 0;
 + }

@@ -128,7 +128,7 @@ idexpression bit, mask;
 + if (mask && tdp_begin(&tdp, kvm, root, base, base + __fls(mask) + 1, false)) {
 +	u64 wanted = mask;
 +
-+	KVM_BUG_ON(kpt_edit_mask(&tdp_port, &tdp.it, &wanted, bit, 0), kvm);
++	KVM_BUG_ON(kpt_clear_dirty_mask(&tdp_port, &tdp.it, &wanted, bit), kvm);
 +	kpt_end(&tdp_port, &tdp.it);
 + }
  ...

@@ -40,7 +40,7 @@ static u64 kpt_hyp_attrs_lpa2(unsigned int prot, unsigned int features)
 	return kpt_hyp_common_attrs(prot) | KPT_HYP_AP_EL0 | (prot & KPT_X ? 0 : KPT_HYP_XN);
 }
 
-static u64 kpt_hyp_attrs(unsigned int prot, unsigned int features)
+static u64 __maybe_unused kpt_hyp_attrs(unsigned int prot, unsigned int features)
 {
 	return kpt_hyp_attrs_lpa2(prot, features) | KPT_ARM64_SH_INNER;
 }
@@ -51,7 +51,7 @@ static u64 kpt_hvhe_attrs_lpa2(unsigned int prot, unsigned int features)
 	       (prot & KPT_UX ? 0 : KPT_HYP_XN);
 }
 
-static u64 kpt_hvhe_attrs(unsigned int prot, unsigned int features)
+static u64 __maybe_unused kpt_hvhe_attrs(unsigned int prot, unsigned int features)
 {
 	return kpt_hvhe_attrs_lpa2(prot, features) | KPT_ARM64_SH_INNER;
 }

@@ -60,7 +60,7 @@ static u64 kpt_s2_attrs_lpa2(unsigned int prot, unsigned int features)
 }
 
 /* With LPA2, shareability is in VTCR_EL2, and its bits are part of the address. */
-static u64 kpt_s2_attrs(unsigned int prot, unsigned int features)
+static u64 __maybe_unused kpt_s2_attrs(unsigned int prot, unsigned int features)
 {
 	return kpt_s2_attrs_lpa2(prot, features) | KPT_ARM64_SH_INNER;
 }

@@ -91,7 +91,8 @@ static void choose_mask(const struct kpt_model *m, struct kpt_call *c)
 	c->end = c->start + ((u64)pages << fmt->page_shift);
 	c->mask = (u64)prandom_u32_state(&m->t->rnd) << 32 | prandom_u32_state(&m->t->rnd);
 	c->mask &= GENMASK_ULL(pages - 1, 0);
-	take_write(m, c);
+	c->clear = fmt->write;
+	c->shared = false;
 }
 
 static bool can_relax(const struct kpt_model *m, const struct kpt_call *c)
@@ -112,7 +113,7 @@ void kpt_choose_call(const struct kpt_model *m, struct kpt_call *c)
 {
 	static const enum kpt_op ops[] = {
 		KPT_OP_MAP, KPT_OP_MAP, KPT_OP_MAP, KPT_OP_ANNOTATE, KPT_OP_UNMAP, KPT_OP_ZAP,
-		KPT_OP_WRPROT, KPT_OP_PROTECT, KPT_OP_CLEAR_DIRTY, KPT_OP_EDIT_MASK,
+		KPT_OP_WRPROT, KPT_OP_PROTECT, KPT_OP_CLEAR_DIRTY, KPT_OP_CLEAR_MASK,
 		KPT_OP_RELAX, KPT_OP_AGE, KPT_OP_SPLIT, KPT_OP_COLLAPSE,
 	};
 	const struct kpt_format *fmt = m->t->config->format;
@@ -153,7 +154,7 @@ void kpt_choose_call(const struct kpt_model *m, struct kpt_call *c)
 			c->op = KPT_OP_WRPROT;
 		c->what = KPT_YIELDS;
 		break;
-	case KPT_OP_EDIT_MASK:
+	case KPT_OP_CLEAR_MASK:
 		choose_mask(m, c);
 		break;
 	case KPT_OP_RELAX:

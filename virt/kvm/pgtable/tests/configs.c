@@ -76,6 +76,7 @@ const struct kpt_config kpt_mirror_config = {
 	.features = KPT_FEAT_AD,
 	.levels = 4,
 	.ia_bits = 48,
+	.no_events = true,
 };
 
 const void *kpt_next_config_where(const void *prev, char *desc,

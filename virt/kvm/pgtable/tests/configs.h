@@ -16,7 +16,7 @@ enum kpt_op {
 	KPT_OP_WRPROT,
 	KPT_OP_PROTECT,
 	KPT_OP_CLEAR_DIRTY,
-	KPT_OP_EDIT_MASK,
+	KPT_OP_CLEAR_MASK,
 	KPT_OP_RELAX,
 	KPT_OP_AGE,
 	KPT_OP_SPLIT,
@@ -60,6 +60,7 @@ static inline struct kpt_seen kpt_see(const struct kpt_iter *it)
  * @end:	end of the range, exclusive
  * @shared:	concurrent writers are possible
  * @noflush:	return the pending flush instead of flushing
+ * @flags:	&enum kpt_map_flags of KPT_OP_MAP
  * @what:	&enum kpt_what
  * @level:	level argument of the operation: largest block, floor, or target
  * @oa:		output address
@@ -85,6 +86,7 @@ struct kpt_call {
 	u64 end;
 	bool shared;
 	bool noflush;
+	u8 flags;
 	unsigned int what;
 	int level;
 	u64 oa;

@@ -503,7 +503,7 @@ bool kpt_test_lose_race(struct kpt_tree *tree)
 static bool only_tracks(const struct kpt_call *call)
 {
 	return call->op == KPT_OP_WRPROT || call->op == KPT_OP_CLEAR_DIRTY ||
-	       call->op == KPT_OP_EDIT_MASK;
+	       call->op == KPT_OP_CLEAR_MASK;
 }
 
 void kpt_test_do_flush(struct kpt_test *t, const struct kpt_flush *flush)
@@ -555,7 +555,7 @@ long kpt_test_run(struct kpt_test *t, struct kpt_call *call)
 	t->lock = lock;
 
 	if (only_tracks(call))
-		kpt_flush_add(&t->deferred, call->flush);
+		kpt_flush_add(&t->deferred, &call->flush);
 	else
 		kpt_test_do_flush(t, &call->flush);
 	return ret;

@@ -79,6 +79,21 @@ static void follows_every_change(struct kunit *test)
 	}
 }
 
+/* A client unlinks a table that still has leaves. */
+static void unlinks_a_table_after_its_leaves(struct kunit *test)
+{
+	for (int shared = 0; shared < 2; shared++) {
+		struct kpt_mirror *m = start(test);
+
+		KUNIT_EXPECT_EQ(test, run(m, KPT_OP_MAP, m->base, m->base + 4 * m->page, shared),
+				0);
+		KUNIT_EXPECT_EQ(test, run(m, KPT_OP_UNLINK_EACH, m->base, m->base + m->block,
+					  shared), 0);
+		KUNIT_EXPECT_EQ(test, m->x.leaves, 0);
+		finish(m);
+	}
+}
+
 /* Return true if the operation has less than @n external updates. */
 static bool nth_step_is_refused(struct kunit *test, bool shared, unsigned int n)
 {
@@ -116,8 +131,8 @@ static void refused_protection_leaves_the_entry(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, run(m, KPT_OP_MAP, m->base, m->base + m->page, false), 0);
 	m->x.refuse.at = m->x.refuse.seen + 1;
 	KUNIT_EXPECT_EQ(test, run(m, KPT_OP_WRPROT, m->base, m->base + m->page, true), -EIO);
-	m->x.refuse.at = m->x.refuse.seen + 1;
-	KUNIT_EXPECT_EQ(test, run(m, KPT_OP_EDIT_MASK, m->base, m->base + m->page, true), -EIO);
+	KUNIT_EXPECT_EQ(test, run(m, KPT_OP_CLEAR_MASK, m->base, m->base + m->page, false),
+			-EINVAL);
 	KUNIT_EXPECT_EQ(test, m->x.leaves, 1);
 	finish(m);
 }
@@ -125,7 +140,7 @@ static void refused_protection_leaves_the_entry(struct kunit *test)
 /* There is no race, so retrying immediately would never end. */
 static void does_not_ask_again(struct kunit *test)
 {
-	static const enum kpt_op ops[] = { KPT_OP_WRPROT, KPT_OP_EDIT_MASK };
+	static const enum kpt_op ops[] = { KPT_OP_WRPROT, KPT_OP_PROTECT };
 
 	for (int i = 0; i < 2 * ARRAY_SIZE(ops); i++) {
 		struct kpt_mirror *m = start(test);
@@ -238,6 +253,7 @@ static void does_not_collapse(struct kunit *test)
 
 static struct kunit_case external_cases[] = {
 	KUNIT_CASE(follows_every_change),
+	KUNIT_CASE(unlinks_a_table_after_its_leaves),
 	KUNIT_CASE(takes_back_what_is_refused),
 	KUNIT_CASE(refused_protection_leaves_the_entry),
 	KUNIT_CASE(does_not_ask_again),

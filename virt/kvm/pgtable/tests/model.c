@@ -264,7 +264,7 @@ static void edit(struct kpt_model *m, const struct kpt_call *c)
 		if (m->cells[i].kind != KPT_CELL_LEAF)
 			continue;
 		e = entry_of(m, i);
-		if (c->op == KPT_OP_EDIT_MASK &&
+		if (c->op == KPT_OP_CLEAR_MASK &&
 		    (m->cells[i].level || !(c->mask >> (i - range.first) & 1)))
 			continue;
 		if ((c->op == KPT_OP_WRPROT || c->op == KPT_OP_PROTECT) &&
@@ -347,7 +347,7 @@ void kpt_model_apply(struct kpt_model *m, const struct kpt_call *c)
 	case KPT_OP_WRPROT:
 	case KPT_OP_PROTECT:
 	case KPT_OP_CLEAR_DIRTY:
-	case KPT_OP_EDIT_MASK:
+	case KPT_OP_CLEAR_MASK:
 	case KPT_OP_RELAX:
 	case KPT_OP_AGE:
 		return edit(m, c);

@@ -353,11 +353,13 @@ static void refuses_bad_entries(struct kunit *test)
 	c.set = kpt_oa_bits(o.fmt, o.page);
 	expect_refused(&o, "protecting the address", c);
 
-	c = call(&o, KPT_OP_EDIT_MASK, o.base, o.base + 4 * o.page);
+	c = call(&o, KPT_OP_CLEAR_MASK, o.base, o.base + 4 * o.page);
 	c.clear = o.fmt->write;
-	c.set = o.fmt->read_only;
 	c.mask = BIT(4);
 	expect_refused(&o, "mask beyond the range", c);
+	c.mask = BIT(0);
+	c.shared = true;
+	expect_refused(&o, "shared mask", c);
 	finish(&o);
 }
 
@@ -386,6 +388,31 @@ static noinline_for_stack void relax(struct kpt_fixture *o, unsigned int had, un
 		KUNIT_EXPECT_EQ_MSG(o->t->kunit, o->fmt->perms(entry_at(o, o->base)), both,
 				    "%#x relaxed by %#x", had, asked);
 	}
+}
+
+/* The TLB of this CPU is stale, although the leaf is not. */
+static void relaxes_what_another_cpu_relaxed(struct kunit *test)
+{
+	struct kpt_fixture o = start(test);
+	struct kpt_call m = call(&o, KPT_OP_MAP, o.base, o.base + o.page);
+	struct kpt_call c = call(&o, KPT_OP_RELAX, o.base, o.base + o.page);
+
+	m.value = attrs(&o, KPT_R);
+	c.prot = KPT_W;
+	for (int shared = 0; shared < 2; shared++) {
+		run(&o, &m);
+		kpt_cpu_access(o.t, 1, o.base, KPT_R);
+		c.shared = shared;
+		o.t->cpu = 0;
+		run(&o, &c);
+		o.t->cpu = 1;
+		run(&o, &c);
+		/* Some CPUs walk again only after a fault. */
+		KUNIT_EXPECT_TRUE(test, kpt_cpu_access(o.t, 1, o.base, KPT_W) ||
+				  kpt_cpu_access(o.t, 1, o.base, KPT_W));
+		o.t->cpu = 0;
+	}
+	finish(&o);
 }
 
 static void relaxes_to_both(struct kunit *test)
@@ -569,6 +596,16 @@ static void refuses_levels_that_it_does_not_have(struct kunit *test)
 	finish(&o);
 }
 
+static bool clears_write(const struct kpt_config *config)
+{
+	return has_blocks(config) && config->format->write && !config->format->read_only;
+}
+
+static const void *next_that_clears_write(struct kunit *test, const void *prev, char *desc)
+{
+	return kpt_next_config_where(prev, desc, clears_write);
+}
+
 static bool has_blocks_in_its_root(const struct kpt_config *config)
 {
 	return kpt_block_level(config->format, config->levels - 1);
@@ -626,26 +663,74 @@ static void unmapping_keeps_annotations_and_unlinking_does_not(struct kunit *tes
 	finish(&o);
 }
 
+static void guest_reads_there(struct kpt_test *t)
+{
+	kpt_cpu_access(t, 1, (u64)t->kunit->priv, KPT_R);
+}
+
+static void unmaps_blocks_that_it_replaces_in_part(struct kunit *test)
+{
+	struct kpt_fixture o = start(test);
+	bool breaks = o.fmt->rules[KPT_SPLIT] & KPT_BREAK;
+	struct kpt_call m = call(&o, KPT_OP_MAP, o.base, o.base + o.block);
+	struct kpt_call part = call(&o, KPT_OP_MAP, o.base, o.base + o.page);
+	long expected = o.fmt->rules[KPT_REMAP] & KPT_REFUSED || !breaks ? -EINVAL : 0;
+
+	part.flags = KPT_MAP_UNMAP_BLOCKS;
+	part.oa = m.oa + 2 * o.block;
+	o.t->kunit->priv = (void *)part.start;
+	for (int shared = 0; shared < 2; shared++) {
+		run(&o, &m);
+		KUNIT_EXPECT_TRUE(test, kpt_cpu_access(o.t, 1, o.base, KPT_R));
+		part.shared = shared;
+		o.t->moment = (struct kpt_trap) {
+			.at = 1, .every = true, .act = guest_reads_there,
+		};
+		KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &part), expected);
+		o.t->moment.at = 0;
+		/* The rest of the block is not mapped, neither in the table nor in a TLB. */
+		KUNIT_EXPECT_EQ(test, kpt_cpu_access(o.t, 1, o.base + o.page, KPT_R), !!expected);
+		KUNIT_EXPECT_EQ(test, kpt_oa(o.fmt, entry_at(&o, part.start)),
+				expected ? m.oa : part.oa);
+	}
+	finish(&o);
+}
+
+static void clears_pages_of_two_tables(struct kunit *test)
+{
+	struct kpt_fixture o = start(test);
+	u64 first = o.base + o.block - 8 * o.page;
+	struct kpt_call c = call(&o, KPT_OP_CLEAR_MASK, first, first + 16 * o.page);
+
+	map(&o, first, first + 16 * o.page);
+	c.clear = o.fmt->write;
+	/* Neither the last page of the first table nor the first of the second. */
+	c.mask = BIT(0) | BIT(10);
+	run(&o, &c);
+	for (int page = 0; page < 16; page++)
+		KUNIT_EXPECT_EQ_MSG(test,
+				    !(o.fmt->perms(entry_at(&o, first + page * o.page)) & KPT_W),
+				    !!(c.mask & BIT(page)), "page %d", page);
+	kpt_test_flush_deferred(o.t);
+	finish(&o);
+}
+
 static void tells_which_pages_a_block_maps(struct kunit *test)
 {
 	struct kpt_fixture o = start(test);
 	struct kpt_call m = call(&o, KPT_OP_MAP, o.base + o.block, o.base + 2 * o.block);
 	u64 first = o.base + o.block - 8 * o.page;
-	struct kpt_call c = call(&o, KPT_OP_EDIT_MASK, first, first + 16 * o.page);
+	struct kpt_call c = call(&o, KPT_OP_CLEAR_MASK, first, first + 16 * o.page);
 
 	map(&o, first, first + 6 * o.page);
 	run(&o, &m);
-	for (int shared = 0; shared < 2; shared++) {
-		c.shared = shared;
-		c.mask = 0x5a5a;
-		c.clear = o.fmt->write;
-		c.set = o.fmt->read_only;
-		KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), 0);
-		KUNIT_EXPECT_EQ(test, c.blocks, 0x5a00);
-		KUNIT_EXPECT_TRUE(test, o.fmt->perms(entry_at(&o, first)) & KPT_W);
-		KUNIT_EXPECT_FALSE(test, o.fmt->perms(entry_at(&o, first + o.page)) & KPT_W);
-		KUNIT_EXPECT_TRUE(test, o.fmt->perms(entry_at(&o, first + 8 * o.page)) & KPT_W);
-	}
+	c.mask = 0x5a5a;
+	c.clear = o.fmt->write;
+	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), 0);
+	KUNIT_EXPECT_EQ(test, c.blocks, 0x5a00);
+	KUNIT_EXPECT_TRUE(test, o.fmt->perms(entry_at(&o, first)) & KPT_W);
+	KUNIT_EXPECT_FALSE(test, o.fmt->perms(entry_at(&o, first + o.page)) & KPT_W);
+	KUNIT_EXPECT_TRUE(test, o.fmt->perms(entry_at(&o, first + 8 * o.page)) & KPT_W);
 	kpt_test_flush_deferred(o.t);
 	finish(&o);
 }
@@ -908,13 +993,19 @@ static int note_visit(struct kpt_iter *it, void *arg)
 
 /* Frozen entries are owned by another walker */
 
-static kpt_pte_t *raw_entry(struct kpt_fixture *o, u64 ia)
+static kpt_pte_t *raw_entry_at(struct kpt_fixture *o, u64 ia, int level)
 {
 	struct kpt_call c = call(o, KPT_OP_CHANGE, ia, ia + o->page);
 
+	c.level = level;
 	c.value = o->fmt->frozen;
 	kpt_test_run(o->t, &c);
 	return (__force kpt_pte_t *)c.found.ptep;
+}
+
+static kpt_pte_t *raw_entry(struct kpt_fixture *o, u64 ia)
+{
+	return raw_entry_at(o, ia, 0);
 }
 
 /* An entry that another walker has frozen, and the value that it will publish. */
@@ -937,6 +1028,13 @@ static void freeze(struct kpt_fixture *o, u64 ia)
 	*publisher.ptep = o->fmt->frozen;
 }
 
+static void freeze_table(struct kpt_fixture *o, u64 ia)
+{
+	publisher.ptep = raw_entry_at(o, ia, 1);
+	publisher.pte = *publisher.ptep;
+	*publisher.ptep = o->fmt->frozen;
+}
+
 static struct kpt_call on_frozen(struct kpt_fixture *o, enum kpt_op op, u64 first, u64 end)
 {
 	struct kpt_call c = call(o, op, first, end);
@@ -948,8 +1046,6 @@ static struct kpt_call on_frozen(struct kpt_fixture *o, enum kpt_op op, u64 firs
 	c.set = op == KPT_OP_CLEAR_DIRTY || op == KPT_OP_AGE ? 0 : o->fmt->read_only;
 	if (op == KPT_OP_ANNOTATE)
 		c.value = o->fmt->empty;
-	if (op == KPT_OP_EDIT_MASK)
-		c.end = min(c.end, first + 64 * o->page);
 	return c;
 }
 
@@ -1046,11 +1142,45 @@ static void flushes_what_it_finds_after_it_waited(struct kunit *test)
 	finish(&o);
 }
 
+static kpt_pte_t *batched;
+
+static void publish_to_a_batch(struct kpt_test *t)
+{
+	if (*batched == t->config->format->frozen)
+		kpt_test_report(t, "invariant 10: a walk waits and has frozen an entry itself");
+	publish(t);
+}
+
+/* Or two walks could wait for each other. */
+static void waits_with_no_frozen_entries_of_its_own(struct kunit *test)
+{
+	struct kpt_fixture o = start(test);
+	struct kpt_call m = call(&o, KPT_OP_MAP, o.base, o.base + 2 * o.block);
+	struct kpt_call c = call(&o, KPT_OP_COLLAPSE, o.base, o.base + 2 * o.block);
+
+	m.level = 0;
+	run(&o, &m);
+	freeze_table(&o, o.base);
+	batched = publisher.ptep;
+	*batched = publisher.pte;
+	freeze_table(&o, o.base + o.block);
+	c.shared = true;
+	c.level = 1;
+	o.t->moment = (struct kpt_trap) { .at = 20000, .act = publish_to_a_batch };
+	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), 0);
+	KUNIT_EXPECT_GE(test, o.t->moment.seen, 20000);
+	o.t->moment.at = 0;
+	KUNIT_EXPECT_EQ(test, leaf_level(&o, o.base), 1);
+	KUNIT_EXPECT_EQ(test, leaf_level(&o, o.base + o.block), 1);
+	kpt_test_flush_deferred(o.t);
+	finish(&o);
+}
+
 static void waits_for_frozen_entries(struct kunit *test)
 {
 	static const enum kpt_op ops[] = {
 		KPT_OP_UNMAP, KPT_OP_ZAP, KPT_OP_WRPROT, KPT_OP_PROTECT, KPT_OP_CLEAR_DIRTY,
-		KPT_OP_EDIT_MASK, KPT_OP_AGE,
+		KPT_OP_AGE,
 	};
 
 	for (int i = 0; i < ARRAY_SIZE(ops); i++) {
@@ -1081,6 +1211,30 @@ static void tells_frozen_entries_from_absent_ones(struct kunit *test)
 	c.what = KPT_FROZEN;
 	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), 0);
 	KUNIT_EXPECT_EQ(test, visits.count, 1);
+	finish(&o);
+}
+
+static void visits_what_it_is_asked_for(struct kunit *test)
+{
+	struct kpt_fixture o = start(test);
+	struct kpt_call note = call(&o, KPT_OP_ANNOTATE, o.base + o.page, o.base + 2 * o.page);
+	struct kpt_call c = call(&o, KPT_OP_VISIT, o.base, o.base + 4 * o.page);
+	static const struct {
+		unsigned int what, count;
+	} cases[] = { { KPT_LEAVES, 1 }, { KPT_NOTES, 1 }, { KPT_EMPTY, 2 }, { KPT_ABSENT, 3 } };
+
+	note.value = o.fmt->empty | BIT_ULL(__ffs64(o.fmt->soft));
+	map(&o, o.base, o.base + o.page);
+	run(&o, &note);
+	for (int i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct kpt_visits visits = {};
+
+		c.visit = note_visit;
+		c.arg = &visits;
+		c.what = cases[i].what;
+		KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), 0);
+		KUNIT_EXPECT_EQ_MSG(test, visits.count, cases[i].count, "what %u", c.what);
+	}
 	finish(&o);
 }
 
@@ -1170,7 +1324,7 @@ write_at_moment(struct kpt_fixture *o, enum kpt_op op, bool shared, unsigned int
 	run(o, &m);
 	if (op == KPT_OP_CLEAR_DIRTY)
 		kpt_cpu_access(o->t, 1, o->base, KPT_RW);
-	c.shared = shared;
+	c.shared = shared && op != KPT_OP_CLEAR_MASK;
 	c.mask = 1;
 	c.clear = op == KPT_OP_CLEAR_DIRTY && o->fmt->dirty ? o->fmt->dirty : o->fmt->write;
 	c.set = op == KPT_OP_CLEAR_DIRTY ? 0 : o->fmt->read_only;
@@ -1182,12 +1336,21 @@ static void no_write_is_lost_at_any_moment(struct kunit *test)
 {
 	static const enum kpt_op ops[] = {
 		KPT_OP_MAP, KPT_OP_ANNOTATE, KPT_OP_UNMAP, KPT_OP_WRPROT, KPT_OP_PROTECT,
-		KPT_OP_CLEAR_DIRTY, KPT_OP_EDIT_MASK,
+		KPT_OP_CLEAR_DIRTY,
 	};
 	struct kpt_fixture o = start(test);
 
 	write_at_all_moments(&o, ops, ARRAY_SIZE(ops), o.base, 1,
 			     write_at_moment);
+	finish(&o);
+}
+
+static void no_write_is_lost_with_a_mask(struct kunit *test)
+{
+	static const enum kpt_op ops[] = { KPT_OP_CLEAR_MASK };
+	struct kpt_fixture o = start(test);
+
+	write_at_all_moments(&o, ops, ARRAY_SIZE(ops), o.base, 1, write_at_moment);
 	finish(&o);
 }
 
@@ -1650,6 +1813,7 @@ static struct kunit_case ops_cases[] = {
 	KUNIT_CASE_PARAM(refuses_reserved_entries, next_with_reserved),
 	KUNIT_CASE_PARAM(refuses_to_make_tables_of_leaves, next_with_leaf_bits),
 	KUNIT_CASE_PARAM(refuses_bad_entries, kpt_next_config),
+	KUNIT_CASE_PARAM(relaxes_what_another_cpu_relaxed, kpt_next_config),
 	KUNIT_CASE_PARAM(relaxes_to_both, kpt_next_config),
 	KUNIT_CASE_PARAM(refuses_other_memory, next_that_refuses_to_remap),
 	KUNIT_CASE_PARAM(refuses_other_memory_for_a_part_of_a_block,
@@ -1660,7 +1824,9 @@ static struct kunit_case ops_cases[] = {
 	KUNIT_CASE_PARAM(refuses_levels_that_it_does_not_have, kpt_next_config),
 	KUNIT_CASE_PARAM(splits_nothing_that_is_small_enough, next_with_blocks_in_its_root),
 	KUNIT_CASE_PARAM(unmapping_keeps_annotations_and_unlinking_does_not, next_with_soft_bits),
-	KUNIT_CASE_PARAM(tells_which_pages_a_block_maps, next_with_blocks),
+	KUNIT_CASE_PARAM(unmaps_blocks_that_it_replaces_in_part, next_with_blocks),
+	KUNIT_CASE_PARAM(clears_pages_of_two_tables, next_that_clears_write),
+	KUNIT_CASE_PARAM(tells_which_pages_a_block_maps, next_that_clears_write),
 	KUNIT_CASE_PARAM(enters_no_table_that_its_visitor_unlinked, kpt_next_config),
 	KUNIT_CASE_PARAM(every_allocation_may_fail, kpt_next_config),
 	KUNIT_CASE_PARAM(every_race_may_be_lost, kpt_next_config),
@@ -1669,11 +1835,14 @@ static struct kunit_case ops_cases[] = {
 	KUNIT_CASE_PARAM(resumes_where_it_yielded, kpt_next_config),
 	KUNIT_CASE_PARAM(looks_up_from_blocks, kpt_next_config),
 	KUNIT_CASE_PARAM(faults_retry_at_frozen_entries, kpt_next_config),
+	KUNIT_CASE_PARAM(waits_with_no_frozen_entries_of_its_own, next_with_blocks),
 	KUNIT_CASE_PARAM(waits_for_frozen_entries, kpt_next_config),
 	KUNIT_CASE_PARAM(flushes_what_it_finds_after_it_waited, kpt_next_config),
+	KUNIT_CASE_PARAM(visits_what_it_is_asked_for, next_with_soft_bits),
 	KUNIT_CASE_PARAM(tells_frozen_entries_from_absent_ones, kpt_next_config),
 	KUNIT_CASE_PARAM(keeps_what_hardware_sets, next_with_dirty),
 	KUNIT_CASE_PARAM(no_write_is_lost_at_any_moment, kpt_next_config),
+	KUNIT_CASE_PARAM(no_write_is_lost_with_a_mask, next_that_clears_write),
 	KUNIT_CASE_PARAM(no_write_is_lost_when_more_is_allowed, next_with_dirty),
 	KUNIT_CASE_PARAM(no_write_is_lost_with_its_table, next_with_dirty),
 	KUNIT_CASE_PARAM(splitting_keeps_dirty, next_with_dirty),

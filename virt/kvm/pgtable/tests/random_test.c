@@ -90,7 +90,7 @@ static void random_second(struct kpt_random *r)
 		kpt_choose_call(r->m, &r->second);
 	} while (r->second.op == KPT_OP_MAP || r->second.op == KPT_OP_ANNOTATE ||
 		 r->second.op == KPT_OP_SPLIT || r->second.op == KPT_OP_AGE ||
-		 r->second.op == KPT_OP_COLLAPSE);
+		 r->second.op == KPT_OP_COLLAPSE || r->second.op == KPT_OP_CLEAR_MASK);
 	r->second.shared = true;
 	r->second.noflush = false;
 	r->second_ran = false;

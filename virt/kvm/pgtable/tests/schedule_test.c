@@ -88,12 +88,12 @@ static void choose_one(struct kpt_interleaving *r, struct kpt_call *c)
 	}
 	do {
 		kpt_choose_call(r->m, c);
-	} while (r->t->external && c->op == KPT_OP_COLLAPSE);
+	} while (r->t->external && (c->op == KPT_OP_COLLAPSE || c->op == KPT_OP_CLEAR_MASK));
 	if (c->op == KPT_OP_MAP)
 		give_the_memory(r->m, c);
 	if (r->t->external && c->op == KPT_OP_MAP)
 		c->level = r->m->unit;
-	if (c->op != KPT_OP_COLLAPSE && c->op != KPT_OP_AGE)
+	if (c->op != KPT_OP_COLLAPSE && c->op != KPT_OP_AGE && c->op != KPT_OP_CLEAR_MASK)
 		c->shared = kpt_test_random(r->t, 4) && !kpt_unmaps_alone(r->t->config, c->op);
 }
 

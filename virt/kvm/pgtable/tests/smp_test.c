@@ -84,10 +84,11 @@ static void choose_bits(struct kpt_thread *th, struct kpt_call *c)
 	case KPT_OP_CLEAR_DIRTY:
 		c->clear = fmt->dirty ?: fmt->write;
 		break;
-	case KPT_OP_EDIT_MASK:
+	case KPT_OP_CLEAR_MASK:
 		c->mask = GENMASK_ULL(min(63, ((c->end - c->start) >> fmt->page_shift) - 1), 0);
 		c->mask &= prandom_u32_state(&th->rnd);
-		fallthrough;
+		c->clear = fmt->write;
+		break;
 	case KPT_OP_PROTECT:
 		c->clear = fmt->write;
 		c->set = fmt->read_only;
@@ -114,7 +115,7 @@ static enum kpt_op choose_op(struct kpt_thread *th)
 {
 	static const enum kpt_op ops[] = {
 		KPT_OP_MAP, KPT_OP_MAP, KPT_OP_MAP, KPT_OP_UNMAP, KPT_OP_WRPROT, KPT_OP_PROTECT,
-		KPT_OP_CLEAR_DIRTY, KPT_OP_EDIT_MASK, KPT_OP_AGE, KPT_OP_LOOKUP, KPT_OP_RELAX,
+		KPT_OP_CLEAR_DIRTY, KPT_OP_AGE, KPT_OP_LOOKUP, KPT_OP_RELAX,
 		KPT_OP_SPLIT, KPT_OP_DUMP, KPT_OP_ANNOTATE, KPT_OP_ZAP, KPT_OP_COLLAPSE,
 	};
 	unsigned int count = ARRAY_SIZE(ops);
