@@ -113,12 +113,6 @@ def compare(results, comparison, timed):
             yield entry
 
 
-def text_size(folder, objects):
-    output = subprocess.run(["size", *objects], cwd=folder, check=True, stdout=subprocess.PIPE,
-                            text=True).stdout
-    return sum(int(line.split()[0]) for line in output.splitlines()[1:])
-
-
 def symbol_size(program, symbol):
     """None if the program has no such symbol."""
     output = subprocess.run(["nm", "--print-size", program], check=True, stdout=subprocess.PIPE,
@@ -129,18 +123,13 @@ def symbol_size(program, symbol):
 
 
 def compare_sizes(folder, comparison):
-    """Of the code, and of what is kept for each page of tables beside it."""
-    def entry(what, theirs, ours, target):
-        pair = {"theirs": theirs, "ours": ours}
-        return {"what": what, "bytes": pair, "target": target, "met": is_met(pair, target)}
-
-    if comparison.our_objects:
-        yield entry("text", text_size(folder, comparison.their_objects),
-                    text_size(folder, comparison.our_objects), targets.TEXT)
+    """Of what is kept for each page of tables beside it."""
     metadata = [symbol_size(folder / program, "bench_metadata")
                 for program, _ in (comparison.theirs, comparison.ours)]
     if None not in metadata:
-        yield entry("metadata of a table", *metadata, targets.METADATA)
+        pair = dict(zip(("theirs", "ours"), metadata))
+        yield {"what": "metadata of a table", "bytes": pair, "target": targets.METADATA,
+               "met": is_met(pair, targets.METADATA)}
 
 
 def show_size(size):
@@ -182,6 +171,19 @@ def show(title, entries, timed):
     for first, *rest in table:
         print("  ".join([first.ljust(widths[0]),
                          *(cell.rjust(width) for cell, width in zip(rest, widths[1:]))]).rstrip())
+
+
+def as_markdown(compared, timed):
+    """Tables for RESULTS.md."""
+    kind = judged_by(timed)
+    for part in compared:
+        yield f"\n| {part['title']}, {kind} | theirs | ours | ratio | target | locked, theirs → ours |"
+        yield "|---|---:|---:|---:|---:|---:|"
+        for entry in part["rows"]:
+            pair, locked = entry[kind], entry["locked"]
+            yield (f"| {row_cells(entry, timed)[0]} | {pair['theirs']:,.0f} | {pair['ours']:,.0f} | "
+                   f"{pair['ours'] / pair['theirs']:.2f} | {entry['target'] or ''} | "
+                   f"{locked['theirs']:.2f} → {locked['ours']:.2f} |")
 
 
 def as_json(results, timed):
@@ -238,6 +240,7 @@ def main(directory):
     if timed:
         report["scale"] = scale.simulate_all(folder, report["figures"], quick)
     (folder / "results.json").write_text(json.dumps(report, indent=1) + "\n")
+    (folder / "results.md").write_text("\n".join(as_markdown(compared, timed)) + "\n")
     verdicts = [entry["met"] for part in compared for entry in part["rows"] + part["sizes"]]
     print(f"{verdicts.count(True)} targets met, {verdicts.count(False)} missed, "
           f"by {'time' if timed else 'instructions'}, {time.monotonic() - began:.0f} s")
