@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /// Find sleeping allocations and locks inside of walks, RCU sections and mmu_lock.
-//# A walk runs under RCU, most under mmu_lock as well.  Who sleeps there holds up every
-//# grace period and every vCPU that faults.  Fill a cache before the lock is taken, as
-//# for kpt_split(), or end the operation, sleep, and begin again at kpt_done().
+//# A walk runs under RCU, and usually under mmu_lock.  Sleeping there delays grace periods
+//# and all faulting vCPUs.  Fill a cache before taking the lock, as for kpt_split(), or
+//# end the operation, sleep, and begin a new one at kpt_done().
 ///
 // Confidence: Moderate
-// Comments: a function of the same file that allocates with GFP_KERNEL counts as well, one of
-//	another file only if its name is known here.
+// Comments: a function of the same file that allocates with GFP_KERNEL is recognized, a
+//	function of another file only if its name is listed here.
 // Options: --no-includes --include-headers
 
 virtual context

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /// Find entries that are accessed outside of the engine's exchange layer.
-//# kpt_raw() and rcu_dereference() give a pointer to find the table's page by, or to
-//# compare.  Who dereferences it may see two values of one entry, or undo what
-//# another walker writes.
+//# kpt_raw() and rcu_dereference() return a pointer for finding the page of the table, or
+//# for comparing.  Dereferencing it may read an entry twice with different results, or
+//# overwrite the change of another walker.
 ///
 // Confidence: High
-// Comments: sparse warns of a bare dereference of a kpt_ptep_t, and of nothing once
-//	the pointer is unwrapped.  That is where this begins.
+// Comments: sparse reports a direct dereference of a kpt_ptep_t, but nothing once the
+//	pointer is converted.  This rule starts there.
 // Options: --no-includes --include-headers
 
 virtual patch

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /// Find entries that are read, modified and written, instead of exchanged.
-//# Between the read and the write, hardware may set the accessed or dirty bit, and a
-//# walker that shares the lock may change the entry.  The write undoes that.  With the
-//# engine: kpt_commit() or kpt_edit(); without: compare and exchange.
+//# Between the read and the write, hardware may set the accessed or dirty bit, and another
+//# walker may change the entry under the shared lock.  The write overwrites that.  Use
+//# kpt_commit() or kpt_edit(), or cmpxchg() without the engine.
 ///
 // Confidence: Moderate
-// Comments: whether anybody writes meanwhile depends on the hardware and on the lock that
-//	the callers hold.  Entries of the hypervisor's fixmap are one CPU's, whose
-//	interrupts are off, and hardware does not update them.
+// Comments: whether concurrent writers are possible depends on the hardware and on the lock
+//	that the callers hold.  Entries of the hypervisor's fixmap belong to one CPU with
+//	interrupts disabled, and hardware does not update them.
 // Options: --no-includes --include-headers
 
 virtual context

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/// Find flushes that are forgotten, or that come after the lock is dropped.
-//# An entry is gone, and a CPU may still use what it cached of it.  An MMU notifier that
-//# takes the lock meanwhile finds nothing to unmap, so it does not flush, and the page
-//# is reused.  Flush first.
+/// Find flushes that are missing, or that are done after the lock is dropped.
+//# The entry is removed, but CPUs may still use the cached translation.  An MMU notifier
+//# that takes the lock in between finds nothing to unmap, so it does not flush, and the
+//# page is reused.  Flush before dropping the lock.
 ///
 // Confidence: Moderate
-// Comments: what was write-protected for the dirty log may be flushed later, before user
-//	space sees the log, and what a split leaves behind maps the same memory as the
-//	entries that replace it.  Such functions are told by their names.
+// Comments: the flush for write-protecting pages for the dirty log may be done later, before
+//	user space sees the log, and after a split no flush is needed.  Such functions are
+//	recognized by their names.
 // Options: --no-includes --include-headers
 
 virtual context

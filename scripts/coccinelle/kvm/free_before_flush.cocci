@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/// Find tables that are freed before the invalidation that covers them.
-//# Until then a CPU may walk the table from what it cached of the entry above.  The
-//# page may be anything by then, and what is in it is taken for entries.  Unlink,
-//# invalidate, free: with the engine, kpt_commit() unlinks and kpt_end() does the rest.
+/// Find tables that are freed before the flush that covers them.
+//# Until the flush, a CPU may walk the table by a cached entry of the level above.  If the
+//# page is reused, its contents are interpreted as entries.  Unlink, flush, free: with
+//# the engine, kpt_commit() unlinks and kpt_end() does the rest.
 ///
 // Confidence: Moderate
-// Comments: an invalidation is told by its name.  Where a flush depends on leaves having
-//	been found, tables without leaves are freed without it.
+// Comments: a flush is recognized by its name.  If the flush depends on leaves having been
+//	found, tables without leaves are freed without a flush.
 // Options: --no-includes --include-headers
 
 virtual context

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/// Find frozen values that are to stay.
+/// Find frozen values that are never replaced.
 //# Other walkers wait for a frozen entry until its owner publishes a value.  If there is no
 //# owner, faults on it repeat for ever.  Only the engine freezes entries; a client writes
 //# &kpt_format.empty or an annotation for an entry that is not present.
 ///
 // Confidence: High
-// Comments: kpt_exchange() freezes what kpt_detach() frees, and is left out.
+// Comments: kpt_exchange() is used by kpt_detach() to freeze entries of unlinked tables, and
+//	is not reported.
 // Options: --no-includes --include-headers
 
 virtual patch

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /// Find operations that are begun and not ended.
-//# kpt_begin() enters RCU and empties the gather.  Only kpt_end() and kpt_end_noflush()
-//# flush, free the tables that were unlinked, and leave RCU.
+//# kpt_begin() enters an RCU read-side section and initializes the gather.  kpt_end() and
+//# kpt_end_noflush() flush, free unlinked tables, and leave the section.
 ///
 // Confidence: High
-// Comments: a function that returns what kpt_begin() says begins an operation, too, and
+// Comments: a function that returns the result of kpt_begin() begins an operation, too, and
 //	one that calls kpt_end() or kpt_end_noflush() ends it.
 // Options: --no-includes --include-headers
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/// Find levels of the engine that are taken for the architecture's, or the reverse.
-//# The engine counts from 0, the last level; x86 from 1, arm64 down to 3.  Where both
-//# meet without the client's conversion, every level is off by one, or upside down.
+/// Find levels of the engine that are used as the architecture's, or the reverse.
+//# The engine counts from 0, the last level; x86 counts from 1, arm64 down to 3.  Without
+//# the client's conversion, every level is off by one, or upside down.
 ///
 // Confidence: High
-// Comments: the conversions themselves take and return an int, so they are not seen here.
+// Comments: the conversions themselves take and return an int, so they are not reported.
 // Options: --no-includes --include-headers
 
 virtual context
@@ -77,7 +77,7 @@ position p;
 @taken@
 expression E;
 identifier LEVEL =~ "^(PG_LEVEL_|KVM_PGTABLE_.*LEVEL|KVM_MAX_HUGEPAGE_LEVEL)";
-identifier engine =~ "^kpt_(span|shift|index|zap|wrprot|protect|split|map|annotate|find|is_table|is_leaf|leaf|block_level|level_bits|iterate)$";
+identifier engine =~ "^kpt_(span|shift|index|zap|wrprot|protect|split|find|is_table|is_leaf|leaf|block_level|level_bits|iterate)$";
 position p;
 @@
 

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /// Find live entries that are written by a plain assignment.
-//# A CPU that walks the tables may read the entry at any moment, so it must be
-//# written at once.  The compiler may write a plain variable in parts, twice, or
-//# later than the code says.
+//# A CPU may walk the tables at any time, so an entry must be written with a single store.
+//# The compiler may split, repeat or delay a plain assignment.
 ///
 // Confidence: High
-// Comments: an entry is told by its pointer's type, or as x86's by the name.  It is live if
-//	the function read it first; one that only receives a value is the caller's variable.
+// Comments: an entry is recognized by the type of the pointer or, for x86, by its name.  It
+//	is live if the function reads it first; otherwise it is a variable of the caller.
 // Options: --no-includes --include-headers
 
 virtual patch

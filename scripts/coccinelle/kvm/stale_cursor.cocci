@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/// Find entries that are used after what kept their table was given up.
-//# When a walk ends or yields, or the lock is dropped, the table that an entry stands in
-//# may be freed.  Its value may be kept; where it stands must be looked up again.
+/// Find entries that are used after the protection of their table has ended.
+//# When a walk ends or yields, or the lock is dropped, the table of an entry may be freed.
+//# The value of the entry may be kept, but its pointer must be looked up again.
 ///
 // Confidence: Moderate
 // Comments: without the engine, an entry is what a kvm_pte_t or pte_t pointer refers to.
-//	One in the root, or in a table that its caller knows to stay, is reported wrongly.
+//	Entries in the root, or in a table that the caller keeps alive, are false positives.
 // Options: --no-includes --include-headers
 
 virtual context

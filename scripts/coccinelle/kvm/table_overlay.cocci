@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /// Find tables whose memory is used for a list while hardware may still walk them.
-//# A table is linked, and may be cached, until the invalidation that follows its being
-//# unlinked.  What is written into it before is taken for entries.  Use the page's
-//# metadata, as &kpt_ops.table_link asks.
+//# Until the flush after unlinking a table, its contents are interpreted as entries.  Use
+//# the metadata of the page instead.
 ///
 // Confidence: High
-// Comments: a table that is reused for a list after the invalidation would be reported
-//	wrongly; none is known.
+// Comments: a table that is reused for a list after the flush would be a false positive;
+//	none is known.
 // Options: --no-includes --include-headers
 
 virtual context

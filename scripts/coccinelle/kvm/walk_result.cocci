@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/// Find results of walks and exchanges that nobody looks at.
-//# -EAGAIN says that another walker was faster and nothing was written, -ENOMEM that a
-//# range is done in part.  Who goes on as if all were done leaves a page mapped that was
-//# to be unmapped, or frees what is still linked.
+/// Find results of walks and exchanges that are ignored.
+//# -EAGAIN means that another walker changed the entry and nothing was written, -ENOMEM that
+//# part of the range is not done.  Ignoring them leaves a page mapped that should have been
+//# unmapped, or frees what is still linked.
 ///
 // Confidence: High
-// Comments: the compiler warns only where a __must_check result is dropped at once, not
-//	where it is put aside.  Walks that only read, and a kpt_walk() with a visitor
-//	that keeps the result itself, may be ignored, as may the recovery of huge pages,
-//	which faults make up for.
+// Comments: the compiler reports a __must_check result only if it is dropped at once, not if
+//	it is stored and never used.  Results of walks that only read, of a kpt_walk() whose
+//	visitor stores the result, and of huge page recovery may be ignored.
 // Options: --no-includes --include-headers
 
 virtual context

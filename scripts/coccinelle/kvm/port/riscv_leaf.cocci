@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /// Port loops that look up KVM/riscv's leaves one by one to the page-table engine.
-//# Each lookup starts at the root; a walk goes from a leaf to the next, and pays what it
-//# owes before it gives the lock away.
+//# Each lookup starts at the root.  A walk continues from leaf to leaf, and flushes before it
+//# drops the lock.
 ///
 // Confidence: Moderate
 // Comments: the client brings gstage_port, struct gstage_tree with a struct kpt_tree called

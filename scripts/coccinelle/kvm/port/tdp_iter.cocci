@@ -175,7 +175,7 @@ position yield;
 	continue;
  }
 
-// What a caller owes already is due when this yields, too.
+// A pending flush of the caller is done when this yields, too.
 @unmap depends on patch@
 iterator name for_each_tdp_pte_min_level;
 symbol true, false;
