@@ -102,6 +102,7 @@ engine_install(const struct kpt_port *port, struct engine *e, u64 ia, u64 oa, u6
 	struct kpt_mapping m = {
 		.memory = true,
 		.max_level = level,
+		.base = ia,
 		.oa = oa,
 		.attrs = e->attrs,
 	};

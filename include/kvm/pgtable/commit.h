@@ -35,26 +35,25 @@ kpt_replace_exclusive(struct kpt_iter *it, kpt_pte_t new, bool may_change)
 }
 
 /*
- * Write @new if the entry still has the value it->pte.  With the lock held
- * exclusively this cannot race with other walkers.  But if @new is derived from
- * a volatile leaf, e.g. the table that replaces a block, or a leaf with more
- * permissions, the update must fail rather than lose what hardware has set since
- * the entry was read.
+ * Write @value if the entry still has the value it->pte.  With the lock held
+ * exclusively this cannot race with other walkers.  But if @new, which is written
+ * now or is published later, is derived from a volatile leaf, e.g. the table that
+ * replaces a block, or a leaf with more permissions, the update must fail rather
+ * than lose what hardware has set since the entry was read.
  */
 static __always_inline bool
-kpt_replace(const struct kpt_port *port, struct kpt_iter *it,
-	    kpt_pte_t new, enum kpt_class change)
+kpt_replace(const struct kpt_port *port, struct kpt_iter *it, kpt_pte_t value, kpt_pte_t new)
 {
 	bool may_change;
 
 	if (it->shared)
-		return !KPT_LOSE_RACE(it->tree) && kpt_try_exchange(it->ptep, &it->pte, new);
+		return !KPT_LOSE_RACE(it->tree) && kpt_try_exchange(it->ptep, &it->pte, value);
 
 	may_change = kpt_may_change(port, it->pte, it->level);
 	if (may_change && kpt_present(port->format, new))
-		return kpt_try_exchange(it->ptep, &it->pte, new);
+		return kpt_try_exchange(it->ptep, &it->pte, value);
 
-	kpt_replace_exclusive(it, new, may_change);
+	kpt_replace_exclusive(it, value, may_change);
 	return true;
 }
 
@@ -360,7 +359,7 @@ kpt_set_external(const struct kpt_port *port, struct kpt_iter *it, kpt_pte_t new
 static __always_inline void
 kpt_publish(const struct kpt_port *port, struct kpt_iter *it, kpt_pte_t new)
 {
-	if (it->gather.bbm) {
+	if (it->gather.bbm && !kpt_needs_cmo(port, it, new)) {
 		if (kpt_bbm_add(&it->gather, it->ptep, new))
 			port->flush_gather(it->tree, &it->gather);
 		return;
@@ -398,7 +397,7 @@ kpt_commit_steps(const struct kpt_port *port, struct kpt_iter *it, kpt_pte_t new
 	if (cmo && !freeze)
 		kpt_cmo(port, it, new);
 
-	if (!kpt_replace(port, it, freeze ? port->format->frozen : new, change))
+	if (!kpt_replace(port, it, freeze ? port->format->frozen : new, new))
 		return -EAGAIN;
 
 	if (external)
@@ -437,7 +436,7 @@ kpt_commit(const struct kpt_port *port, struct kpt_iter *it,
 		     kpt_needs_cmo(port, it, new)))
 		return port->commit(it, new, change, false);
 
-	if (!kpt_replace(port, it, new, change))
+	if (!kpt_replace(port, it, new, new))
 		return -EAGAIN;
 
 	kpt_finish_change(port, it, new, change);
@@ -480,7 +479,7 @@ kpt_edit_in_place(const struct kpt_port *port, struct kpt_iter *it,
 	if (!it->shared && !set && kpt_may_change(port, it->pte, it->level)) {
 		it->pte = kpt_clear_bits(it->ptep, clear);
 		new = it->pte & ~clear;
-	} else if (!kpt_replace(port, it, new, change)) {
+	} else if (!kpt_replace(port, it, new, new)) {
 		return -EAGAIN;
 	}
 	kpt_changed(port, it, new);
@@ -522,7 +521,7 @@ kpt_edit(const struct kpt_port *port, struct kpt_iter *it,
  *	caller may descend with kpt_enter_table()
  * @table: table with all entries written; on success, the tree owns it, on error,
  *	the caller still does
- * @same: the table maps what the block maps; if false, it is empty
+ * @same: all entries of the table are equivalent to the entry; if false, it is empty
  *
  * Context: see kpt_commit().
  * Return: see kpt_commit().
@@ -532,10 +531,12 @@ kpt_link(const struct kpt_port *port, struct kpt_iter *it, kpt_pte_t *table, boo
 {
 	kpt_pte_t new = port->ops->make_table(it->tree, table);
 	bool split = kpt_present(port->format, it->pte);
+	bool full = same && it->pte != port->format->empty;
 	bool other = split && !same;
 	int err;
 
-	if (other && !(kpt_rule(port->format, KPT_SPLIT) & KPT_BREAK))
+	if (other && (kpt_is_external(port, it->tree) ||
+		      !(kpt_rule(port->format, KPT_SPLIT) & KPT_BREAK)))
 		return -EINVAL;
 
 	err = port->commit(it, new, split ? KPT_SPLIT : KPT_MAP, other);
@@ -545,7 +546,7 @@ kpt_link(const struct kpt_port *port, struct kpt_iter *it, kpt_pte_t *table, boo
 	if (split && same)
 		kpt_count(port, &it->gather, it->level - 1, kpt_entries(port->format));
 	if (port->ops->linked)
-		port->ops->linked(it->tree, table, it->level - 1);
+		port->ops->linked(it->tree, table, it->level - 1, full);
 	it->pte = new;
 	return 0;
 }

@@ -15,8 +15,8 @@
 #include <kvm/pgtable/format.h>
 
 /*
- * For tests only: their header lets other threads run first at each access of
- * an entry, lets an exchange fail, or counts readers.
+ * For tests only: their header lets other threads run before each access of an
+ * entry and after each exchange, lets an exchange fail, or counts readers.
  */
 #ifdef KPT_TEST_HOOKS
 #include KPT_TEST_HOOKS
@@ -68,7 +68,11 @@ static __always_inline kpt_pte_t kpt_read(kpt_ptep_t ptep)
 static __always_inline bool kpt_try_exchange(kpt_ptep_t ptep, kpt_pte_t *old, kpt_pte_t new)
 {
 	KPT_TAKE_TURNS();
-	return try_cmpxchg64(kpt_raw(ptep), old, new);
+	if (!try_cmpxchg64(kpt_raw(ptep), old, new))
+		return false;
+
+	KPT_TAKE_TURNS();
+	return true;
 }
 
 /**

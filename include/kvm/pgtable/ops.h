@@ -110,7 +110,7 @@ enum kpt_map_flags {
  * @max_level:	highest level of the entries; a block must also fit the format and the
  *		alignment of the range and of @oa
  * @base:	input address that @oa is mapped at
- * @oa:		output address of the start of the range, page aligned
+ * @oa:		output address, page aligned
  * @attrs:	permissions, memory type and software bits, as encoded by
  *		&kpt_format.attrs
  * @annotation:	&kpt_format.empty, plus bits that hardware ignores in a non-present
@@ -319,11 +319,10 @@ kpt_install_entries(const struct kpt_port *port, struct kpt_iter *it, const stru
  * Return: see kpt_map().
  */
 static __always_inline int __must_check
-kpt_install(const struct kpt_port *port, struct kpt_iter *it, struct kpt_mapping *m)
+kpt_install(const struct kpt_port *port, struct kpt_iter *it, const struct kpt_mapping *m)
 {
 	int level, err;
 
-	m->base = it->start;
 	while (it->start < it->end) {
 		level = kpt_mapping_level(port->format, it, m);
 		err = kpt_install_tables(port, it, m, level);
@@ -347,14 +346,15 @@ static __always_inline bool
 kpt_mapping_valid(const struct kpt_format *fmt, const struct kpt_iter *it,
 		  const struct kpt_mapping *m)
 {
-	u64 last = m->oa + (it->end - it->start) - kpt_span(fmt, 0);
+	u64 last = m->oa + (it->end - m->base) - kpt_span(fmt, 0);
 
 	if (m->max_level < 0)
 		return false;
 	if (!m->memory)
 		return !kpt_present(fmt, m->annotation) && !kpt_frozen(fmt, m->annotation);
 
-	return last >= m->oa && !(m->attrs & (kpt_oa_mask(fmt) | kpt_level_mask(fmt))) &&
+	return it->start >= m->base && last >= m->oa &&
+	       !(m->attrs & (kpt_oa_mask(fmt) | kpt_level_mask(fmt))) &&
 	       kpt_oa(fmt, kpt_oa_bits(fmt, m->oa)) == m->oa &&
 	       kpt_oa(fmt, kpt_oa_bits(fmt, last)) == last &&
 	       !fmt->reserved(kpt_leaf(fmt, m->oa, m->attrs, 0), 0);
@@ -364,7 +364,7 @@ kpt_mapping_valid(const struct kpt_format *fmt, const struct kpt_iter *it,
  * kpt_map() - Map a range to contiguous memory, or annotate it
  * @port: port
  * @it: iterator, after kpt_begin()
- * @m: what to install; &kpt_mapping.base is set here
+ * @m: what to install
  *
  * Change existing mappings if the format allows that.  Unlink tables that are
  * replaced by larger entries.
@@ -376,7 +376,7 @@ kpt_mapping_valid(const struct kpt_format *fmt, const struct kpt_iter *it,
  * fault again; or the error of the external tables.
  */
 static __always_inline int __must_check
-kpt_map(const struct kpt_port *port, struct kpt_iter *it, struct kpt_mapping *m)
+kpt_map(const struct kpt_port *port, struct kpt_iter *it, const struct kpt_mapping *m)
 {
 	return kpt_mapping_valid(port->format, it, m) ? kpt_install(port, it, m) : -EINVAL;
 }

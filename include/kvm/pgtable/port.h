@@ -83,7 +83,9 @@ struct kpt_port;
  *
  * @want_yield:	return true if rescheduling is needed or the lock is contended
  * @yield:	drop and reacquire the lock; called outside of the RCU read-side section
- * @linked:	account a table that was linked
+ * @linked:	account a table that was linked.  Other walkers may have changed its entries
+ *		already; @full is set if all entries were written before it was linked, else
+ *		the table was empty
  * @unlinked:	account a table that is no longer reachable from the root; called before
  *		its entries are changed.  @leaves is -1, or the leaf count of a last-level
  *		table whose entries are not frozen: a concurrent walker may still add
@@ -120,7 +122,7 @@ struct kpt_ops {
 
 	bool (*want_yield)(struct kpt_tree *tree);
 	void (*yield)(struct kpt_tree *tree, bool shared);
-	void (*linked)(struct kpt_tree *tree, kpt_pte_t *table, int level);
+	void (*linked)(struct kpt_tree *tree, kpt_pte_t *table, int level, bool full);
 	void (*unlinked)(struct kpt_tree *tree, kpt_pte_t *table, int level, int leaves);
 	void (*leaves)(struct kpt_tree *tree, int level, long delta);
 	void (*changed)(struct kpt_tree *tree, kpt_ptep_t ptep, u64 ia, int level,

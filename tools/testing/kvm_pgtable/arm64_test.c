@@ -21,6 +21,7 @@ static struct {
 	unsigned int vmid;
 	unsigned int frozen;
 	unsigned int reads;
+	unsigned int fault_at;
 	unsigned int icache;
 	unsigned int executable;
 	long tables;
@@ -50,9 +51,14 @@ void record_hypercall(const char *hypercall)
 	s.frozen += frozen_at(IA);
 }
 
+static void fault(u64 ia);
+
+/* At an access of the client, another CPU faults. */
 void count_reads(void)
 {
 	s.reads++;
+	if (s.reads == s.fault_at)
+		fault(IA);
 }
 
 /* Memory: the reference count of a page is in its private data. */
@@ -278,6 +284,34 @@ static void frees_what_is_empty_without_a_search(struct kunit *test)
 	finish(test);
 }
 
+/* The guest repeats the access if another CPU was faster. */
+static void fault(u64 ia)
+{
+	int ret;
+
+	do {
+		ret = map(ia, PAGE, KVM_PGTABLE_PROT_RW, KVM_PGTABLE_WALK_SHARED);
+	} while (ret == -EAGAIN && !kvm_pte_valid(entry_at(ia)));
+}
+
+/* Two CPUs fault on pages of one table, which neither of them finds linked. */
+static void counts_each_entry_of_a_new_table_once(struct kunit *test)
+{
+	unsigned int n = 0, accesses;
+
+	do {
+		start(test);
+		s.fault_at = ++n;
+		fault(IA + PAGE);
+		accesses = s.reads;
+		fault(IA);
+		KUNIT_EXPECT_EQ(test, kvm_pgtable_stage2_unmap(&s.pgt, IA, 2 * PAGE), 0);
+		KUNIT_EXPECT_GE_MSG(test, s.nr_unlinked, 1, "at access %u", n);
+		finish(test);
+	} while (n < accesses);
+	KUNIT_EXPECT_GE(test, n, 8);
+}
+
 static enum kvm_pgtable_prot host_allows_all(u64 addr, u64 phys, u64 size, void *arg)
 {
 	return KVM_PGTABLE_PROT_RW;
@@ -331,6 +365,7 @@ static struct kunit_case arm64_cases[] = {
 	KUNIT_CASE(maps_around_what_is_mapped),
 	KUNIT_CASE(invalidates_no_more_than_it_unmaps),
 	KUNIT_CASE(frees_what_is_empty_without_a_search),
+	KUNIT_CASE(counts_each_entry_of_a_new_table_once),
 	KUNIT_CASE(recovers_without_a_break_only_what_is_alike),
 	KUNIT_CASE(hyp_maps_over_a_table),
 	{}

@@ -211,13 +211,11 @@ static __always_inline void pgt_free(struct kpt_tree *tree, kpt_pte_t *table)
 	to_op(tree)->mm_ops->put_page(table);
 }
 
-/* A new table is either empty or, if it replaces a block, full. */
-static __always_inline void pgt_linked(struct kpt_tree *tree, kpt_pte_t *table, int level)
+/* Faults may have installed entries already, and have got references for these. */
+static __always_inline void
+pgt_linked(struct kpt_tree *tree, kpt_pte_t *table, int level, bool full)
 {
-	if (!*table)
-		return;
-
-	for (unsigned int i = 0; i < PTRS_PER_PTE; i++)
+	for (unsigned int i = 0; full && i < PTRS_PER_PTE; i++)
 		to_op(tree)->mm_ops->get_page(table);
 }
 
@@ -894,7 +892,7 @@ static int s2_begin(struct pgt_op *op, struct kvm_pgtable *pgt, u64 addr, u64 si
 #define S2_MAP_FLAGS	(KPT_MAP_FAULT | KPT_MAP_UNMAP_BLOCKS)
 
 /* Once for all callers. */
-static noinline int s2_install(struct pgt_op *op, struct kpt_mapping *m)
+static noinline int s2_install(struct pgt_op *op, const struct kpt_mapping *m)
 {
 	return kpt_install(&pgt_port, &op->it, m);
 }
@@ -908,6 +906,7 @@ int kvm_pgtable_stage2_map(struct kvm_pgtable *pgt, u64 addr, u64 size, u64 phys
 		.flags = S2_MAP_FLAGS |
 			 (flags & KVM_PGTABLE_WALK_IGNORE_EAGAIN ? KPT_MAP_SKIP_RACES : 0),
 		.max_level = force_pte ? 0 : S2_MAX_LEVEL,
+		.base = ALIGN_DOWN(addr, PAGE_SIZE),
 		.oa = ALIGN_DOWN(phys, PAGE_SIZE),
 	};
 	struct pgt_op op __uninitialized;

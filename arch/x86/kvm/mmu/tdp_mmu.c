@@ -187,7 +187,7 @@ static void tdp_keep_spare(struct kpt_tree *tree, kpt_pte_t *table)
 		tdp_trace_split(tdp, -EBUSY);
 }
 
-static void tdp_linked(struct kpt_tree *tree, kpt_pte_t *table, int level)
+static void tdp_linked(struct kpt_tree *tree, kpt_pte_t *table, int level, bool full)
 {
 	struct tdp_iter *tdp = to_tdp(tree);
 

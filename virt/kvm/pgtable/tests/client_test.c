@@ -61,11 +61,10 @@ static void client_free_subtree(struct kpt_tree *tree, kpt_pte_t *table, int lev
 	client_give_up(tree, table, level);
 }
 
-static void client_linked(struct kpt_tree *tree, kpt_pte_t *table, int level)
+static void client_linked(struct kpt_tree *tree, kpt_pte_t *table, int level, bool full)
 {
-	kpt_test_linked(tree, table, level);
-	for (unsigned int i = 0; i < kpt_entries(&kpt_s2_4k); i++)
-		client.entries += !!table[i];
+	kpt_test_linked(tree, table, level, full);
+	client.entries += full ? kpt_entries(&kpt_s2_4k) : 0;
 }
 
 static void client_changed(struct kpt_tree *tree, kpt_ptep_t ptep, u64 ia, int level,

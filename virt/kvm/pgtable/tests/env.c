@@ -210,7 +210,7 @@ static void enter(struct kpt_table_info *info, enum kpt_table_state state)
 				info->level, state);
 }
 
-void kpt_test_linked(struct kpt_tree *tree, kpt_pte_t *table, int level)
+void kpt_test_linked(struct kpt_tree *tree, kpt_pte_t *table, int level, bool full)
 {
 	struct kpt_table_info *info = to_info(table);
 

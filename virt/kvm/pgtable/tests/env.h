@@ -164,7 +164,7 @@ kpt_pte_t *kpt_test_table_va(const struct kpt_tree *tree, u64 pa);
 kpt_pte_t kpt_test_make_table(struct kpt_tree *tree, kpt_pte_t *table);
 kpt_pte_t *kpt_test_alloc(struct kpt_tree *tree, const struct kpt_iter *parent);
 void kpt_test_free(struct kpt_tree *tree, kpt_pte_t *table);
-void kpt_test_linked(struct kpt_tree *tree, kpt_pte_t *table, int level);
+void kpt_test_linked(struct kpt_tree *tree, kpt_pte_t *table, int level, bool full);
 void kpt_test_unlinked(struct kpt_tree *tree, kpt_pte_t *table, int level, int leaves);
 void kpt_test_reclaim(struct kpt_tree *tree, kpt_pte_t *table);
 void kpt_test_leaves(struct kpt_tree *tree, int level, long delta);

@@ -124,6 +124,7 @@ kpt_test_map(const struct kpt_port *port, struct kpt_iter *it, struct kpt_call *
 		.memory = c->op == KPT_OP_MAP,
 		.flags = c->flags,
 		.max_level = c->level,
+		.base = it->start,
 		.oa = c->oa,
 		.attrs = c->value,
 		.annotation = c->value,

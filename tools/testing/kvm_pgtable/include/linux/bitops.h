@@ -7,6 +7,7 @@
 #include <linux/bitmap.h>
 
 /* A plain read in tools/include, while others may set the bit. */
+#undef test_bit
 #define test_bit(nr, addr)	(READ_ONCE((addr)[BIT_WORD(nr)]) >> ((nr) % BITS_PER_LONG) & 1)
 
 #define __ffs64(word)	((unsigned int)__builtin_ctzll(word))
