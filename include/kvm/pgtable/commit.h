@@ -46,7 +46,7 @@ kpt_replace(const struct kpt_port *port, struct kpt_iter *it, kpt_pte_t value, k
 {
 	bool may_change;
 
-	if (it->shared)
+	if (kpt_is_shared(port, it))
 		return !KPT_LOSE_RACE(it->tree) && kpt_try_exchange(it->ptep, &it->pte, value);
 
 	may_change = kpt_may_change(port, it->pte, it->level);
@@ -69,7 +69,7 @@ kpt_freeze(const struct kpt_port *port, struct kpt_iter *it, kpt_ptep_t ptep, in
 {
 	kpt_pte_t old;
 
-	if (!it->shared) {
+	if (!kpt_is_shared(port, it)) {
 		old = kpt_read(ptep);
 		if (kpt_may_change(port, old, level))
 			old = kpt_exchange(ptep, port->format->frozen);
@@ -123,7 +123,7 @@ kpt_count_leaves(const struct kpt_format *fmt, const kpt_pte_t *table)
 static __always_inline bool
 kpt_counts_leaves(const struct kpt_port *port, const struct kpt_iter *it, int level)
 {
-	return level == 0 && (!it->shared || port->ops->recounts) &&
+	return level == 0 && (!kpt_is_shared(port, it) || port->ops->recounts) &&
 	       !kpt_is_external(port, it->tree) &&
 	       !(port->ops->changed && it->tree->leaf_events) &&
 	       !kpt_traced(port, kvm_pgtable_change);
@@ -142,7 +142,7 @@ kpt_enter_unlinked(const struct kpt_port *port, struct kpt_iter *it, kpt_pte_t *
 		kpt_count(port, &it->gather, level, -(long)leaves);
 	}
 	if (ops->unlinked)
-		ops->unlinked(it->tree, table, level, it->shared ? leaves : -1);
+		ops->unlinked(it->tree, table, level, kpt_is_shared(port, it) ? leaves : -1);
 	return counts ? kpt_entries(port->format) : 0;
 }
 
@@ -476,7 +476,7 @@ kpt_edit_in_place(const struct kpt_port *port, struct kpt_iter *it,
 {
 	kpt_pte_t new = (it->pte & ~clear) | set;
 
-	if (!it->shared && !set && kpt_may_change(port, it->pte, it->level)) {
+	if (!kpt_is_shared(port, it) && !set && kpt_may_change(port, it->pte, it->level)) {
 		it->pte = kpt_clear_bits(it->ptep, clear);
 		new = it->pte & ~clear;
 	} else if (!kpt_replace(port, it, new, new)) {

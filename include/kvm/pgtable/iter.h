@@ -165,10 +165,17 @@ kpt_find(const struct kpt_port *port, struct kpt_iter *it, u64 ia, int floor)
 		kpt_enter_table(port, it, ia);
 }
 
+/* Are concurrent writers possible?  A constant false for bare ports. */
+static __always_inline bool
+kpt_is_shared(const struct kpt_port *port, const struct kpt_iter *it)
+{
+	return !port->ops->bare && it->shared;
+}
+
 static __always_inline bool
 kpt_must_wait(const struct kpt_port *port, const struct kpt_iter *it)
 {
-	return it->shared && kpt_frozen(port->format, it->pte);
+	return kpt_is_shared(port, it) && kpt_frozen(port->format, it->pte);
 }
 
 /**
@@ -205,7 +212,8 @@ kpt_find_published(const struct kpt_port *port, struct kpt_iter *it, u64 ia)
  * Context: the client's lock is held as @shared says.  On success, the caller is
  * in an RCU read-side section, if the port uses RCU, and must call kpt_end() or
  * kpt_end_noflush().
- * Return: 0, or -EINVAL if the range is empty, unaligned or not within the tree.
+ * Return: 0, or -EINVAL if the range is empty, unaligned or not within the tree, or
+ * if @shared is set for a bare port.
  */
 static __always_inline int __must_check
 kpt_begin(const struct kpt_port *port, struct kpt_iter *it, struct kpt_tree *tree,
@@ -213,6 +221,8 @@ kpt_begin(const struct kpt_port *port, struct kpt_iter *it, struct kpt_tree *tre
 {
 	kpt_assert_folded(port->format);
 
+	if (port->ops->bare && shared)
+		return -EINVAL;
 	if (start >= end || end > kpt_tree_end(tree) ||
 	    (start | end) & (kpt_span(port->format, 0) - 1))
 		return -EINVAL;
@@ -562,7 +572,7 @@ kpt_walk(const struct kpt_port *port, struct kpt_iter *it, int floor, unsigned i
 				kind = KPT_LEAVES;
 			else
 				kind = it->post ? KPT_POST : KPT_TABLES;
-			if (kind == KPT_FROZEN && !(what & KPT_FROZEN) && it->shared)
+			if (kind == KPT_FROZEN && !(what & KPT_FROZEN) && kpt_is_shared(port, it))
 				break;
 			if (what & kind) {
 				err = visit(it, arg);

@@ -287,7 +287,7 @@ static __always_inline int
 kpt_install_entries(const struct kpt_port *port, struct kpt_iter *it, const struct kpt_mapping *m)
 {
 	u64 end = kpt_table_end(port, it);
-	bool fills = m->memory && !it->shared && !port->ops->cmo &&
+	bool fills = m->memory && !kpt_is_shared(port, it) && !port->ops->cmo &&
 		     !kpt_needs_frozen(port, it->tree, KPT_MAP);
 	int err;
 
@@ -334,7 +334,7 @@ kpt_install(const struct kpt_port *port, struct kpt_iter *it, const struct kpt_m
 			err = 0;
 		}
 		/* If exclusive, only hardware can have changed the entry: just retry. */
-		if (err && (it->shared || err != -EAGAIN || m->flags & KPT_MAP_FAULT ||
+		if (err && (kpt_is_shared(port, it) || err != -EAGAIN || m->flags & KPT_MAP_FAULT ||
 			    kpt_frozen(port->format, it->pte)))
 			return err;
 		it->start = max(it->start, it->ia);
@@ -450,7 +450,7 @@ kpt_remove(const struct kpt_port *port, struct kpt_iter *it, int level, unsigned
 {
 	const struct kpt_format *fmt = port->format;
 	bool external = kpt_is_external(port, it->tree);
-	bool runs = !it->shared && !kpt_needs_frozen(port, it->tree, KPT_UNMAP);
+	bool runs = !kpt_is_shared(port, it) && !kpt_needs_frozen(port, it->tree, KPT_UNMAP);
 	u64 start = it->start;
 	int err;
 
@@ -499,7 +499,8 @@ static __always_inline int __must_check
 kpt_unmap(const struct kpt_port *port, struct kpt_iter *it, unsigned int what)
 {
 	/* Most MMU notifiers unmap a single page. */
-	if (!(what & KPT_TABLES) && !it->shared && !kpt_needs_frozen(port, it->tree, KPT_UNMAP) &&
+	if (!(what & KPT_TABLES) && !kpt_is_shared(port, it) &&
+	    !kpt_needs_frozen(port, it->tree, KPT_UNMAP) &&
 	    it->end - it->start == kpt_span(port->format, 0)) {
 		kpt_find(port, it, it->start, 0);
 		it->stop = it->ia;
@@ -741,7 +742,8 @@ kpt_clear_dirty_mask(const struct kpt_port *port, struct kpt_iter *it, u64 *mask
 	const struct kpt_format *fmt = port->format;
 	u64 base = it->start, wanted = *mask, pages, span, last;
 
-	if (it->shared || kpt_is_external(port, it->tree) || !kpt_editable(fmt, bits, 0) ||
+	if (kpt_is_shared(port, it) || kpt_is_external(port, it->tree) ||
+	    !kpt_editable(fmt, bits, 0) ||
 	    (wanted && base + ((u64)__fls(wanted) << fmt->page_shift) >= it->end))
 		return -EINVAL;
 

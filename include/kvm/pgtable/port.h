@@ -110,7 +110,7 @@ struct kpt_port;
  *
  * @recounts:	@unlinked takes care of leaves that are added late; if false, all entries of
  *		a table that is unlinked by a shared operation are frozen
- * @bare:	the port runs without RCU and tracepoints, as at arm64's EL2
+ * @bare:	the port runs without RCU, tracepoints and shared operations, as at arm64's EL2
  */
 struct kpt_ops {
 	kpt_pte_t *(*table_va)(const struct kpt_tree *tree, u64 pa);

@@ -1111,7 +1111,7 @@ bool kvm_pgtable_stage2_test_clear_young(struct kvm_pgtable *pgt, u64 addr, u64 
 	int r;
 
 	pgt_op_init(&op, pgt, false);
-	r = pgt_begin(&op, pgt, addr, size, true);
+	r = pgt_begin(&op, pgt, addr, size, !AT_EL2);
 	if (WARN_ON(r < 0) || r)
 		return false;
 
