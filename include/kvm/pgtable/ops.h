@@ -712,7 +712,7 @@ kpt_clear_pages(const struct kpt_port *port, struct kpt_iter *it, u64 mask, u64 
 		if (unlikely(kpt_leaf_may_change(port, c.pte)))
 			c.pte = kpt_clear_bits(c.ptep, bits);
 		else
-			kpt_store(c.ptep, c.pte & ~bits);
+			kpt_replace_exclusive(&c, c.pte & ~bits, false);
 		kpt_changed(port, &c, c.pte & ~bits);
 		edited |= mask & -mask;
 	}
