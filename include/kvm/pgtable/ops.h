@@ -452,7 +452,6 @@ kpt_remove(const struct kpt_port *port, struct kpt_iter *it, int level, unsigned
 	bool external = kpt_is_external(port, it->tree);
 	bool runs = !kpt_is_shared(port, it) && !kpt_needs_frozen(port, it->tree, KPT_UNMAP);
 	u64 start = it->start;
-	int err;
 
 	kpt_iterate(it, 0, (what & (KPT_YIELDS | KPT_TABLES)) |
 			   (external && what & KPT_TABLES ? KPT_POST : 0));
@@ -470,10 +469,8 @@ kpt_remove(const struct kpt_port *port, struct kpt_iter *it, int level, unsigned
 				port->clear_leaves(it);
 				continue;
 			}
-			err = port->commit(it, fmt->empty, kpt_removal_class(fmt, it), false);
-			if (err && err != -EAGAIN)
-				return err;
-			if (!err)
+			/* A removal fails only if the entry changed: then read it again. */
+			if (!port->commit(it, fmt->empty, kpt_removal_class(fmt, it), false))
 				kpt_next(port, it);
 		}
 	}

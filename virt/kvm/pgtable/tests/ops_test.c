@@ -1795,12 +1795,16 @@ static void finds_the_first_leaf(struct kunit *test)
 {
 	struct kpt_fixture o = start(test);
 	struct kpt_call c = call(&o, KPT_OP_FIRST_LEAF, o.base, o.base + o.page);
+	struct kpt_call u = call(&o, KPT_OP_UNMAP, o.base, o.base + o.block);
 
 	c.level = 1;
 	KUNIT_EXPECT_FALSE(test, kpt_test_run(o.t, &c));
 	map(&o, o.base + 3 * o.page, o.base + 5 * o.page);
 	KUNIT_EXPECT_TRUE(test, kpt_test_run(o.t, &c));
 	KUNIT_EXPECT_EQ(test, kpt_oa(o.fmt, c.found.pte), oa_of(&o, o.base + 3 * o.page));
+	/* The table stays, without leaves. */
+	run(&o, &u);
+	KUNIT_EXPECT_FALSE(test, kpt_test_run(o.t, &c));
 	finish(&o);
 }
 
