@@ -174,7 +174,7 @@ def show(title, entries, timed):
 
 
 def as_markdown(compared, timed):
-    """Tables for RESULTS.md."""
+    """Tables for dev/RESULTS.md."""
     kind = judged_by(timed)
     for part in compared:
         yield f"\n| {part['title']}, {kind} | theirs | ours | ratio | target | locked, theirs → ours |"
@@ -240,7 +240,7 @@ def main(directory):
     if timed:
         report["scale"] = scale.simulate_all(folder, report["figures"], quick)
     (folder / "results.json").write_text(json.dumps(report, indent=1) + "\n")
-    (folder / "results.md").write_text("\n".join(as_markdown(compared, timed)) + "\n")
+    (folder / "results.markdown").write_text("\n".join(as_markdown(compared, timed)) + "\n")
     verdicts = [entry["met"] for part in compared for entry in part["rows"] + part["sizes"]]
     print(f"{verdicts.count(True)} targets met, {verdicts.count(False)} missed, "
           f"by {'time' if timed else 'instructions'}, {time.monotonic() - began:.0f} s")
