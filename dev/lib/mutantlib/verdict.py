@@ -4,7 +4,7 @@
 
 class Verdict:
     """`test` is the first that failed, None if none did; `complete` if all of them ended."""
-    test = None
+    test = message = None
     complete = False
 
     def verdict(self):

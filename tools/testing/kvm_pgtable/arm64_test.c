@@ -284,6 +284,19 @@ static void frees_what_is_empty_without_a_search(struct kunit *test)
 	finish(test);
 }
 
+/* Also if an MMU notifier unmaps just that page. */
+static void frees_the_table_of_its_last_page(struct kunit *test)
+{
+	start(test);
+	cpu_has[ARM64_HAS_STAGE2_FWB] = true;
+	KUNIT_EXPECT_EQ(test, map(IA, 2 * PAGE, KVM_PGTABLE_PROT_RW, 0), 0);
+	KUNIT_EXPECT_EQ(test, kvm_pgtable_stage2_unmap(&s.pgt, IA, PAGE), 0);
+	KUNIT_EXPECT_EQ(test, s.nr_unlinked, 0);
+	KUNIT_EXPECT_EQ(test, kvm_pgtable_stage2_unmap(&s.pgt, IA + PAGE, PAGE), 0);
+	KUNIT_EXPECT_GE(test, s.nr_unlinked, 1);
+	finish(test);
+}
+
 /* The guest repeats the access if another CPU was faster. */
 static void fault(u64 ia)
 {
@@ -365,6 +378,7 @@ static struct kunit_case arm64_cases[] = {
 	KUNIT_CASE(maps_around_what_is_mapped),
 	KUNIT_CASE(invalidates_no_more_than_it_unmaps),
 	KUNIT_CASE(frees_what_is_empty_without_a_search),
+	KUNIT_CASE(frees_the_table_of_its_last_page),
 	KUNIT_CASE(counts_each_entry_of_a_new_table_once),
 	KUNIT_CASE(recovers_without_a_break_only_what_is_alike),
 	KUNIT_CASE(hyp_maps_over_a_table),
