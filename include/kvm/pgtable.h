@@ -21,8 +21,8 @@
  *	while (port->next_table(&it)) {
  *		while (kpt_at_leaf(port, &it)) {
  *			if (kpt_writable(fmt, it.pte)) {
- *				err = kpt_edit(port, &it, fmt->write, fmt->read_only,
- *					       KPT_TRACK);
+ *				err = kpt_edit(port, &it, &it, fmt->write,
+ *					       fmt->read_only, KPT_TRACK);
  *				if (err == -EAGAIN)
  *					continue;
  *				if (err)

@@ -489,7 +489,8 @@ kpt_edit_in_place(const struct kpt_port *port, struct kpt_iter *it,
 /**
  * kpt_edit() - Clear and set bits of a leaf
  * @port: port
- * @it: iterator at the leaf, see kpt_commit()
+ * @it: iterator
+ * @c: @it, or a copy of it in a hot loop; at the leaf, see kpt_commit()
  * @clear: bits to clear
  * @set: bits to set
  * @change: class of the change, which must not need break-before-make
@@ -502,16 +503,22 @@ kpt_edit_in_place(const struct kpt_port *port, struct kpt_iter *it,
  * lockless fault neither get lost nor cause -EAGAIN.
  *
  * Context: see kpt_commit().
- * Return: see kpt_commit().
+ * Return: see kpt_commit(); after -EAGAIN, read the leaf again.
  */
 static __always_inline int __must_check
-kpt_edit(const struct kpt_port *port, struct kpt_iter *it,
+kpt_edit(const struct kpt_port *port, struct kpt_iter *it, struct kpt_iter *c,
 	 u64 clear, u64 set, enum kpt_class change)
 {
-	if (kpt_is_external(port, it->tree))
-		return port->commit(it, (it->pte & ~clear) | set, change, false);
+	int err;
 
-	return kpt_edit_in_place(port, it, clear, set, change);
+	if (!kpt_is_external(port, it->tree))
+		return kpt_edit_in_place(port, c, clear, set, change);
+
+	kpt_resume(it, c);
+	err = port->commit(it, (c->pte & ~clear) | set, change, false);
+	/* The commit was slow and ends the batch. */
+	c->stop = it->stop;
+	return err;
 }
 
 /**

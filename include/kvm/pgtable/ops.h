@@ -558,23 +558,6 @@ static __always_inline bool kpt_is_edited(kpt_pte_t pte, u64 clear, u64 set)
 	return !(pte & clear) && (pte & set) == set;
 }
 
-/* Edit the leaf at @c, a copy of the iterator.  After -EAGAIN, read it again. */
-static __always_inline int
-kpt_edit_copy(const struct kpt_port *port, struct kpt_iter *it, struct kpt_iter *c,
-	      u64 clear, u64 set, enum kpt_class change)
-{
-	int err;
-
-	if (!kpt_is_external(port, it->tree))
-		return kpt_edit_in_place(port, c, clear, set, change);
-
-	kpt_resume(it, c);
-	err = port->commit(it, (c->pte & ~clear) | set, change, false);
-	/* The commit was slow and ends the batch. */
-	c->stop = it->stop;
-	return err;
-}
-
 static __always_inline int
 kpt_edit_table(const struct kpt_port *port, struct kpt_iter *it, u64 clear, u64 set,
 	       enum kpt_class change)
@@ -585,7 +568,7 @@ kpt_edit_table(const struct kpt_port *port, struct kpt_iter *it, u64 clear, u64 
 
 	while (kpt_at_leaf(port, &c)) {
 		if (!kpt_is_edited(c.pte, clear, set)) {
-			err = kpt_edit_copy(port, it, &c, clear, set, change);
+			err = kpt_edit(port, it, &c, clear, set, change);
 			if (err == -EAGAIN)
 				continue;
 			if (err)

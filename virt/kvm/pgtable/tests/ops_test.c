@@ -1021,18 +1021,16 @@ static void publish(struct kpt_test *t)
 	*publisher.ptep = publisher.pte;
 }
 
-static void freeze(struct kpt_fixture *o, u64 ia)
+static void freeze_at(struct kpt_fixture *o, u64 ia, int level)
 {
-	publisher.ptep = raw_entry(o, ia);
+	publisher.ptep = raw_entry_at(o, ia, level);
 	publisher.pte = *publisher.ptep;
 	*publisher.ptep = o->fmt->frozen;
 }
 
-static void freeze_table(struct kpt_fixture *o, u64 ia)
+static void freeze(struct kpt_fixture *o, u64 ia)
 {
-	publisher.ptep = raw_entry_at(o, ia, 1);
-	publisher.pte = *publisher.ptep;
-	*publisher.ptep = o->fmt->frozen;
+	freeze_at(o, ia, 0);
 }
 
 static struct kpt_call on_frozen(struct kpt_fixture *o, enum kpt_op op, u64 first, u64 end)
@@ -1160,10 +1158,8 @@ static void waits_with_no_frozen_entries_of_its_own(struct kunit *test)
 
 	m.level = 0;
 	run(&o, &m);
-	freeze_table(&o, o.base);
-	batched = publisher.ptep;
-	*batched = publisher.pte;
-	freeze_table(&o, o.base + o.block);
+	batched = raw_entry_at(&o, o.base, 1);
+	freeze_at(&o, o.base + o.block, 1);
 	c.shared = true;
 	c.level = 1;
 	o.t->moment = (struct kpt_trap) { .at = 20000, .act = publish_to_a_batch };

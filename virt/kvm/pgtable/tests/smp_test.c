@@ -113,18 +113,20 @@ static void choose_bits(struct kpt_thread *th, struct kpt_call *c)
 /* Exclusive operations do not report late writes through tables that they unlink. */
 static enum kpt_op choose_op(struct kpt_thread *th)
 {
+	/* The first needs the lock for write. */
 	static const enum kpt_op ops[] = {
+		KPT_OP_CLEAR_MASK,
 		KPT_OP_MAP, KPT_OP_MAP, KPT_OP_MAP, KPT_OP_UNMAP, KPT_OP_WRPROT, KPT_OP_PROTECT,
 		KPT_OP_CLEAR_DIRTY, KPT_OP_AGE, KPT_OP_LOOKUP, KPT_OP_RELAX,
 		KPT_OP_SPLIT, KPT_OP_DUMP, KPT_OP_ANNOTATE, KPT_OP_ZAP, KPT_OP_COLLAPSE,
 	};
-	unsigned int count = ARRAY_SIZE(ops);
+	unsigned int first = !th->crowd->exclusive, count = ARRAY_SIZE(ops) - first;
 
 	if (th->crowd->exclusive)
 		count -= 3;
 	else if (th->crowd->t->config->format->dirty)
 		count -= 1;
-	return ops[below(th, count)];
+	return ops[first + below(th, count)];
 }
 
 static void choose(struct kpt_thread *th, struct kpt_call *c)
