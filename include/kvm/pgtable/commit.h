@@ -97,14 +97,7 @@ kpt_changed(const struct kpt_port *port, struct kpt_iter *it, kpt_pte_t new)
 	kpt_changed_at(port, it->tree, it->ptep, it->ia, it->level, it->pte, new);
 }
 
-/**
- * kpt_count_leaves() - Count the leaves of a last-level table
- * @fmt: format
- * @table: table at level 0, linked or not
- *
- * Context: during an operation, or after the grace period of an unlinked table.
- * Return: the number of present entries.
- */
+/* Count the present entries of a last-level table, which may be unlinked already. */
 static __always_inline unsigned int
 kpt_count_leaves(const struct kpt_format *fmt, const kpt_pte_t *table)
 {
@@ -258,8 +251,7 @@ kpt_leaf_delta(const struct kpt_format *fmt, enum kpt_class change, kpt_pte_t ne
 
 /*
  * Add the flush for @change to the gather; several calls extend one range.  Bit n of
- * @levels is set if entries at level n changed.  Only the flush for KPT_TRACK may be
- * deferred beyond the lock.
+ * @levels is set if entries at level n changed.
  */
 static __always_inline void
 kpt_need_flush_range(const struct kpt_port *port, struct kpt_iter *it, enum kpt_class change,
@@ -267,9 +259,16 @@ kpt_need_flush_range(const struct kpt_port *port, struct kpt_iter *it, enum kpt_
 {
 	u8 scope = kpt_rule(port->format, change) & (KPT_FLUSH_LOCAL | KPT_FLUSH_BROADCAST);
 
+	if (scope && change != KPT_TRACK)
+		scope |= KPT_FLUSH_NOW;
 	if (scope && !it->tree->no_flush)
-		kpt_flush_extend(change == KPT_TRACK ? &it->gather.deferred : &it->gather.flush,
-				 start, end, scope, levels);
+		kpt_flush_extend(&it->gather.flush, start, end, scope, levels);
+}
+
+/* Add a flush of everything, e.g. one that the caller has pending for other trees. */
+static __always_inline void kpt_need_flush_all(struct kpt_iter *it)
+{
+	kpt_flush_extend(&it->gather.flush, 0, -1ull, KPT_FLUSH_BROADCAST | KPT_FLUSH_NOW, 0xff);
 }
 
 static __always_inline void
@@ -359,7 +358,7 @@ kpt_set_external(const struct kpt_port *port, struct kpt_iter *it, kpt_pte_t new
 static __always_inline void
 kpt_publish(const struct kpt_port *port, struct kpt_iter *it, kpt_pte_t new)
 {
-	if (it->gather.bbm && !kpt_needs_cmo(port, it, new)) {
+	if (kpt_has_batch(port, &it->gather) && !kpt_needs_cmo(port, it, new)) {
 		if (kpt_bbm_add(&it->gather, it->ptep, new))
 			port->flush_gather(it->tree, &it->gather);
 		return;
@@ -558,14 +557,7 @@ kpt_link(const struct kpt_port *port, struct kpt_iter *it, kpt_pte_t *table, boo
 	return 0;
 }
 
-/**
- * kpt_fill_from_block() - Initialize a table to map the same memory as a block
- * @port: port
- * @tree: tree
- * @table: table to fill, not linked yet
- * @block: value of the block
- * @level: level of the block
- */
+/* Initialize a table that is not linked yet to map the same memory as a block. */
 static __always_inline void
 kpt_fill_from_block(const struct kpt_port *port, struct kpt_tree *tree, kpt_pte_t *table,
 		    kpt_pte_t block, int level)

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Accessors for live page-table entries.  No other code reads or writes them.
- *
- * commit.h decides which accessor a change needs.  All accesses are
- * single-copy atomic: a concurrent reader sees the old or the new value, never
- * a mix.
+ * Accessors for live page-table entries.  No other code reads or writes them, and
+ * commit.h decides which accessor a change needs.  All accesses are single-copy
+ * atomic: a concurrent reader sees the old or the new value, never a mix.
  */
 #ifndef __KVM_PGTABLE_EXCHANGE_H
 #define __KVM_PGTABLE_EXCHANGE_H
@@ -37,14 +35,9 @@ static __always_inline kpt_pte_t *kpt_raw(kpt_ptep_t ptep)
 	return (__force kpt_pte_t *)ptep;
 }
 
-/**
- * kpt_read() - Read a live entry once
- * @ptep: pointer to the entry
- *
- * No barrier is needed before reading the table that the entry points to, the
- * address dependency orders both reads.
- *
- * Return: the value of the entry.
+/*
+ * Read an entry once.  The address dependency orders this before reads of the table
+ * that the entry points to.
  */
 static __always_inline kpt_pte_t kpt_read(kpt_ptep_t ptep)
 {
@@ -54,16 +47,9 @@ static __always_inline kpt_pte_t kpt_read(kpt_ptep_t ptep)
 	return pte;
 }
 
-/**
- * kpt_try_exchange() - Replace a live entry if it has not changed
- * @ptep: pointer to the entry
- * @old: expected value; updated to the current value on failure
- * @new: value to write
- *
- * Fully ordered on success, so the table that @new points to is visible before
- * @new.
- *
- * Return: true if @new was written.
+/*
+ * Replace an entry that still has the value @old; if not, update @old.  Fully ordered
+ * on success, so the table that @new points to is visible before @new.
  */
 static __always_inline bool kpt_try_exchange(kpt_ptep_t ptep, kpt_pte_t *old, kpt_pte_t new)
 {
@@ -75,16 +61,9 @@ static __always_inline bool kpt_try_exchange(kpt_ptep_t ptep, kpt_pte_t *old, kp
 	return true;
 }
 
-/**
- * kpt_exchange() - Replace a live entry unconditionally
- * @ptep: pointer to the entry
- * @new: value to write
- *
- * For entries that no other walker writes but hardware or a lockless fault
- * may, and for freezing entries.
- *
- * Return: the previous value, including all bits set by hardware until the
- * exchange.
+/*
+ * Replace an entry that no other walker writes, but hardware or a lockless fault may;
+ * or freeze it.  The value returned includes all bits set until the exchange.
  */
 static __always_inline kpt_pte_t kpt_exchange(kpt_ptep_t ptep, kpt_pte_t new)
 {
@@ -92,28 +71,17 @@ static __always_inline kpt_pte_t kpt_exchange(kpt_ptep_t ptep, kpt_pte_t new)
 	return xchg(kpt_raw(ptep), new);
 }
 
-/**
- * kpt_clear_bits() - Atomically clear bits of a live entry
- * @ptep: pointer to the entry
- * @bits: bits to clear
- *
- * Concurrent updates of other bits are not lost.
- *
- * Return: the previous value.
- */
+/* Clear bits without losing concurrent updates of others; return the old value. */
 static __always_inline kpt_pte_t kpt_clear_bits(kpt_ptep_t ptep, u64 bits)
 {
 	KPT_TAKE_TURNS();
 	return atomic64_fetch_andnot(bits, (atomic64_t *)kpt_raw(ptep));
 }
 
-/**
- * kpt_store() - Write a live entry that nothing else can write
- * @ptep: pointer to the entry, which is either frozen by the caller, or not
- *	volatile and the lock is held exclusively
- * @new: value to write
- *
- * The table that @new points to is visible before @new.
+/*
+ * Write an entry that nothing else can write: it is frozen by the caller, or it is not
+ * volatile and the lock is held exclusively.  The table that @new points to is visible
+ * before @new.
  */
 static __always_inline void kpt_store(kpt_ptep_t ptep, kpt_pte_t new)
 {
@@ -122,13 +90,7 @@ static __always_inline void kpt_store(kpt_ptep_t ptep, kpt_pte_t new)
 	smp_store_release(kpt_raw(ptep), new);
 }
 
-/**
- * kpt_fill() - Initialize a table that is not linked yet
- * @table: table to fill
- * @entries: number of entries
- * @first: value of the first entry
- * @stride: difference between adjacent entries, 0 for copies of @first
- */
+/* Initialize a table that is not linked yet; @stride is 0 for copies of @first. */
 static __always_inline void
 kpt_fill(kpt_pte_t *table, unsigned int entries, kpt_pte_t first, u64 stride)
 {

@@ -108,6 +108,8 @@ enum kpt_class {
  * @KPT_FLUSH_LEAF:	flush leaf translations of the range on all CPUs
  * @KPT_FLUSH_WALK:	flush page-walk caches of the range on all CPUs, too
  * @KPT_FLUSH_ALL:	the flush cannot be limited to a range
+ * @KPT_FLUSH_NOW:	flush before the lock is dropped; set by the engine for all classes
+ *			but KPT_TRACK
  * @KPT_BREAK:		break-before-make: freeze the entry and flush before the new
  *			value is published
  * @KPT_REFUSED:	the change is not allowed and fails with -EINVAL
@@ -119,6 +121,7 @@ enum kpt_rule {
 	KPT_FLUSH_ALL	= BIT(3),
 	KPT_BREAK	= BIT(4),
 	KPT_REFUSED	= BIT(5),
+	KPT_FLUSH_NOW	= BIT(6),
 };
 
 #define KPT_FLUSH_BROADCAST	(KPT_FLUSH_LEAF | KPT_FLUSH_WALK | KPT_FLUSH_ALL)
@@ -245,9 +248,12 @@ static __always_inline bool kpt_is_table(const struct kpt_format *fmt, kpt_pte_t
 	return level && (pte & fmt->table_mask) == fmt->table_value;
 }
 
+/* Tables are present, too, so do not compare that bit again. */
 static __always_inline bool kpt_is_leaf(const struct kpt_format *fmt, kpt_pte_t pte, int level)
 {
-	return kpt_present(fmt, pte) && !kpt_is_table(fmt, pte, level);
+	u64 type = fmt->table_mask & ~fmt->present;
+
+	return kpt_present(fmt, pte) && !(level && (pte & type) == (fmt->table_value & type));
 }
 
 static __always_inline bool kpt_frozen(const struct kpt_format *fmt, kpt_pte_t pte)
@@ -255,28 +261,16 @@ static __always_inline bool kpt_frozen(const struct kpt_format *fmt, kpt_pte_t p
 	return pte == fmt->frozen;
 }
 
-/* Non-present with a payload, e.g. MMIO or ownership. */
-static __always_inline bool kpt_is_annotation(const struct kpt_format *fmt, kpt_pte_t pte)
-{
-	return !kpt_present(fmt, pte) && pte != fmt->empty && !kpt_frozen(fmt, pte);
-}
-
 static __always_inline bool kpt_writable(const struct kpt_format *fmt, kpt_pte_t pte)
 {
 	return (pte & fmt->write) == fmt->write && !(pte & fmt->read_only);
 }
 
-/**
- * kpt_volatile() - Check if a leaf may change while the lock is held exclusively
- * @fmt: format
- * @pte: current value of the leaf
- *
- * Hardware may set the dirty bit of a writable leaf, and a lockless fault may
- * make a leaf writable if its fast-write bit is set.  Losing an update of the
- * accessed bit is tolerated, so the accessed bit is not considered.
- *
- * Return: true if a plain store could lose a concurrent update, i.e. if the
- * leaf has to be modified atomically.
+/*
+ * May a leaf change while the lock is held exclusively, so that a plain store could
+ * lose an update?  Hardware may set the dirty bit of a writable leaf, and a lockless
+ * fault may make a leaf writable if its fast-write bit is set.  The accessed bit may
+ * get lost.
  */
 static __always_inline bool kpt_volatile(const struct kpt_format *fmt, kpt_pte_t pte)
 {
@@ -371,18 +365,9 @@ kpt_classify_leaf(const struct kpt_format *fmt, kpt_pte_t old, kpt_pte_t new)
 	return new & ~old & fmt->accessed ? KPT_YOUNG : KPT_SOFT;
 }
 
-/**
- * kpt_classify() - Classify the change of an entry
- * @fmt: format
- * @old: current value of the entry
- * @new: value to be written
- * @level: level of the entry
- *
- * Freezing an entry is only a step of a change, not a change on its own, so
- * classifying from or to a frozen value yields KPT_BAD.
- *
- * Return: the class, which selects flushes and break-before-make by way of
- * &kpt_format.rules.
+/*
+ * The class selects flushes and break-before-make by way of &kpt_format.rules.
+ * Freezing an entry is only a step of a change, so a frozen value yields KPT_BAD.
  */
 static __always_inline enum kpt_class
 kpt_classify(const struct kpt_format *fmt, kpt_pte_t old, kpt_pte_t new, int level)

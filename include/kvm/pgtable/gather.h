@@ -40,9 +40,9 @@ struct kpt_bbm_batch {
 
 /**
  * struct kpt_gather - pending flushes and unlinked tables of an operation
- * @flush:	flush that is needed before the lock or the RCU read lock is dropped
- * @deferred:	flush that is needed before user space sees the dirty log; it may be
- *		done after the lock is dropped
+ * @flush:	flush that is needed before the lock or the RCU read lock is dropped; without
+ *		KPT_FLUSH_NOW, it is deferred, i.e. may be done later, before user space
+ *		sees the dirty log
  * @tables:	unlinked tables, linked through lru.next of their pages
  * @bbm:	entries to publish after the flush, or NULL if the operation does not batch
  *		break-before-make
@@ -51,7 +51,6 @@ struct kpt_bbm_batch {
  */
 struct kpt_gather {
 	struct kpt_flush flush;
-	struct kpt_flush deferred;
 	struct list_head *tables;
 	struct kpt_bbm_batch *bbm;
 	u8 counted;
@@ -74,18 +73,6 @@ kpt_flush_extend(struct kpt_flush *flush, u64 start, u64 end, u8 scope, u8 level
 }
 
 /**
- * kpt_flush_add() - Merge two pending flushes
- * @flush: pending flush, extended to cover @more
- * @more: flush to add
- */
-static __always_inline void
-kpt_flush_add(struct kpt_flush *flush, const struct kpt_flush *more)
-{
-	if (more->scope)
-		kpt_flush_extend(flush, more->start, more->end, more->scope, more->levels);
-}
-
-/**
  * kpt_flush_tlb() - Do a pending flush
  * @port: port
  * @tree: tree that the flush was collected for
@@ -99,6 +86,7 @@ kpt_flush_tlb(const struct kpt_port *port, struct kpt_tree *tree, struct kpt_flu
 	if (!flush->scope)
 		return;
 
+	flush->scope &= ~KPT_FLUSH_NOW;
 	if (kpt_traced(port, kvm_pgtable_flush))
 		kpt_trace_flush(tree, flush);
 	port->ops->flush(tree, flush);
@@ -108,10 +96,16 @@ kpt_flush_tlb(const struct kpt_port *port, struct kpt_tree *tree, struct kpt_flu
 static __always_inline void kpt_gather_begin(struct kpt_gather *g)
 {
 	g->flush.scope = 0;
-	g->deferred.scope = 0;
 	g->tables = NULL;
 	g->bbm = NULL;
 	g->counted = 0;
+}
+
+/* A constant false for bare ports, which flush for each entry instead. */
+static __always_inline bool
+kpt_has_batch(const struct kpt_port *port, const struct kpt_gather *g)
+{
+	return kpt_has_bbm(port->format) && !port->ops->bare && g->bbm;
 }
 
 /* Return true if the batch is full and has to be flushed. */
@@ -130,7 +124,7 @@ kpt_bbm_publish(const struct kpt_port *port, struct kpt_gather *g)
 {
 	struct kpt_bbm_batch *b = g->bbm;
 
-	if (!kpt_has_bbm(port->format) || !b)
+	if (!kpt_has_batch(port, g))
 		return;
 
 	for (unsigned int i = 0; i < b->nr; i++)
@@ -190,40 +184,30 @@ kpt_account(const struct kpt_port *port, struct kpt_tree *tree, struct kpt_gathe
 /* Not meaningful while a bbm batch has entries. */
 static __always_inline bool kpt_gather_is_empty(const struct kpt_gather *g)
 {
-	return !(g->flush.scope | g->counted) && !g->tables;
+	return !(g->flush.scope & KPT_FLUSH_NOW || g->counted || g->tables);
 }
 
-/**
- * kpt_gather_flush() - Flush the gather and reclaim its tables
- * @port: port
- * @tree: tree that the gather was collected for
- * @g: gather; on return, only the deferred flush is left
- *
- * After the flush, publish the entries of the bbm batch, reclaim the unlinked
- * tables and account the leaf counts.
- *
- * Use the out-of-line copy, &kpt_port.flush_gather.
- *
- * Context: during an operation, before its lock or the RCU read lock is dropped.
+/*
+ * Flush, unless the flush is deferred, publish the entries of the bbm batch, reclaim
+ * the unlinked tables and account the leaf counts.  Use the out-of-line copy,
+ * &kpt_port.flush_gather.
  */
 static __always_inline void
 kpt_gather_flush(const struct kpt_port *port, struct kpt_tree *tree, struct kpt_gather *g)
 {
-	kpt_flush_tlb(port, tree, &g->flush);
+	if (g->flush.scope & KPT_FLUSH_NOW)
+		kpt_flush_tlb(port, tree, &g->flush);
 	kpt_bbm_publish(port, g);
 	kpt_reclaim(port, tree, g);
 	kpt_account(port, tree, g);
 }
 
 /**
- * kpt_gather_take_flush() - Hand the flush for unlinked tables to the caller
+ * kpt_gather_take_flush() - Batch the flush for unlinked tables over several operations
  * @g: gather; its tables are reclaimed when the operation ends
  *
- * For callers that batch the flush over several operations.  Allowed only if
- * &kpt_ops.reclaim waits for an RCU grace period.
- *
- * Context: inside an RCU read-side section, which the caller must not leave
- * before it did the flush.
+ * Context: inside an RCU read-side section, which the caller must not leave before
+ * it did the flush.  &kpt_ops.reclaim must wait for a grace period.
  * Return: the pending flush.
  */
 static __always_inline struct kpt_flush __must_check kpt_gather_take_flush(struct kpt_gather *g)
@@ -231,6 +215,7 @@ static __always_inline struct kpt_flush __must_check kpt_gather_take_flush(struc
 	struct kpt_flush flush = g->flush;
 
 	g->flush.scope = 0;
+	flush.scope &= ~KPT_FLUSH_NOW;
 	return flush;
 }
 

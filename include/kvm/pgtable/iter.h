@@ -69,8 +69,6 @@ enum kpt_what {
  * @start:	start of the range that is left; advances when the lock is dropped, and
  *		when the walk waits for a frozen entry
  * @end:	end of the range, exclusive
- * @yielded:	@start when the lock was last dropped; guarantees forward progress before
- *		the lock is dropped again
  * @ia:		first input address mapped by the current entry; less than @start if a
  *		block or table begins before the range
  * @table_end:	end of the part of the range that the current table maps, exclusive
@@ -85,16 +83,17 @@ enum kpt_what {
  *		KPT_FROZEN and KPT_YIELDS
  * @post:	the current entry is a table whose entries are done
  * @shared:	concurrent writers are possible
+ * @yielded:	@start is where the operation began or the lock was last dropped; the lock is
+ *		not dropped again before the operation advances or waits
  * @error:	first error of the external tables during a removal, which continues
  * @refused:	address of the last entry that the external tables failed to remove
- * @path:	pointers to the entries above the current one, by level
+ * @path:	pointers to the entries above the current one, by level less 1
  * @gather:	pending flushes and unlinked tables
  */
 struct kpt_iter {
 	struct kpt_tree *tree;
 	u64 start;
 	u64 end;
-	u64 yielded;
 	u64 ia;
 	u64 table_end;
 	u64 stop;
@@ -106,9 +105,10 @@ struct kpt_iter {
 	u8 what;
 	bool post;
 	bool shared;
+	bool yielded;
 	int error;
 	u64 refused;
-	kpt_ptep_t path[KPT_MAX_LEVELS];
+	kpt_ptep_t path[KPT_MAX_LEVELS - 1];
 	struct kpt_gather gather;
 };
 
@@ -126,14 +126,7 @@ kpt_enter_root(const struct kpt_port *port, struct kpt_iter *it, u64 ia)
 	it->pte = kpt_read(it->ptep);
 }
 
-/**
- * kpt_enter_table() - Descend to the table that the current entry points to
- * @port: port
- * @it: iterator; it->pte is a table
- * @ia: input address that selects the entry in that table
- *
- * Context: during an operation, or under the RCU read lock.
- */
+/* Descend to the table that it->pte points to, and there to the entry for @ia. */
 static __always_inline void
 kpt_enter_table(const struct kpt_port *port, struct kpt_iter *it, u64 ia)
 {
@@ -178,25 +171,6 @@ kpt_must_wait(const struct kpt_port *port, const struct kpt_iter *it)
 	return kpt_is_shared(port, it) && kpt_frozen(port->format, it->pte);
 }
 
-/**
- * kpt_find_published() - Find the entry that maps an address, and wait if it is frozen
- * @port: port
- * @it: iterator, after kpt_begin()
- * @ia: input address, within the range of the operation
- *
- * Like kpt_find(), but spin until another walker has published a frozen entry.
- */
-static __always_inline void
-kpt_find_published(const struct kpt_port *port, struct kpt_iter *it, u64 ia)
-{
-	for (;;) {
-		kpt_find(port, it, ia, 0);
-		if (likely(!kpt_must_wait(port, it)))
-			return;
-		cpu_relax();
-	}
-}
-
 /* Begin and end an operation */
 
 /**
@@ -231,7 +205,7 @@ kpt_begin(const struct kpt_port *port, struct kpt_iter *it, struct kpt_tree *tre
 	it->tree = tree;
 	it->start = start;
 	it->end = end;
-	it->yielded = start;
+	it->yielded = true;
 	it->ia = start;
 	it->shared = shared;
 	it->error = 0;
@@ -263,14 +237,10 @@ static __always_inline void kpt_leave(const struct kpt_port *port, struct kpt_it
 static __always_inline struct kpt_flush __must_check
 kpt_end_noflush(const struct kpt_port *port, struct kpt_iter *it)
 {
-	struct kpt_flush flush = it->gather.deferred;
-
-	if (!it->gather.tables && !port->ops->free_subtree) {
-		kpt_flush_add(&flush, &it->gather.flush);
-		it->gather.flush.scope = 0;
-	}
+	if (!it->gather.tables && !port->ops->free_subtree)
+		it->gather.flush.scope &= ~KPT_FLUSH_NOW;
 	kpt_leave(port, it);
-	return flush;
+	return it->gather.flush;
 }
 
 /**
@@ -282,16 +252,12 @@ kpt_end_noflush(const struct kpt_port *port, struct kpt_iter *it)
  */
 static __always_inline void kpt_end(const struct kpt_port *port, struct kpt_iter *it)
 {
-	kpt_flush_add(&it->gather.flush, &it->gather.deferred);
+	if (it->gather.flush.scope)
+		it->gather.flush.scope |= KPT_FLUSH_NOW;
 	kpt_leave(port, it);
 }
 
-/**
- * kpt_done() - Get the progress of an operation that stopped early
- * @it: iterator
- *
- * Return: the first address that is not done.
- */
+/* If an operation stopped early, the first address that is not done. */
 static __always_inline u64 kpt_done(const struct kpt_iter *it)
 {
 	return max(it->start, it->ia);
@@ -299,13 +265,7 @@ static __always_inline u64 kpt_done(const struct kpt_iter *it)
 
 /* Iterate over a range */
 
-/**
- * kpt_next() - Go to the next entry of the current table
- * @port: port
- * @it: iterator, before it->stop
- *
- * A loop must not go beyond it->stop, see &kpt_port.next_table.
- */
+/* Go to the next entry of the table, but not beyond it->stop. */
 static __always_inline void kpt_next(const struct kpt_port *port, struct kpt_iter *it)
 {
 	it->ia += it->span;
@@ -343,7 +303,7 @@ kpt_at(const struct kpt_port *port, struct kpt_iter *it, unsigned int what)
 				return true;
 			if (!(what & KPT_FROZEN) && kpt_must_wait(port, it))
 				return false;
-		} else if (!kpt_is_table(fmt, it->pte, it->level)) {
+		} else if (kpt_is_leaf(fmt, it->pte, it->level)) {
 			if (what & KPT_LEAVES)
 				return true;
 		} else if (what & KPT_TABLES) {
@@ -391,7 +351,8 @@ static __always_inline bool kpt_try_yield(const struct kpt_port *port, struct kp
 {
 	u64 at = kpt_done(it);
 
-	if (!port->ops->yield || at == it->yielded || !port->ops->want_yield(it->tree))
+	if (!port->ops->yield || (it->yielded && at == it->start) ||
+	    !port->ops->want_yield(it->tree))
 		return false;
 
 	port->flush_gather(it->tree, &it->gather);
@@ -401,7 +362,7 @@ static __always_inline bool kpt_try_yield(const struct kpt_port *port, struct kp
 	port->ops->yield(it->tree, it->shared);
 	kpt_read_lock(port, it->tree);
 	it->start = at;
-	it->yielded = at;
+	it->yielded = true;
 	return true;
 }
 
@@ -412,9 +373,10 @@ static __always_inline bool kpt_try_yield(const struct kpt_port *port, struct kp
  */
 static __always_inline void kpt_wait(const struct kpt_port *port, struct kpt_iter *it)
 {
-	if (kpt_has_bbm(port->format) && it->gather.bbm)
+	if (kpt_has_batch(port, &it->gather))
 		port->flush_gather(it->tree, &it->gather);
 	it->start = kpt_done(it);
+	it->yielded = false;
 	cpu_relax();
 }
 
@@ -437,7 +399,7 @@ static __always_inline u64 kpt_next_look(const struct kpt_port *port, const stru
 {
 	u64 span = KPT_LOOK_EVERY * kpt_span(port->format, it->level);
 
-	if (!it->level || !(it->what & KPT_YIELDS))
+	if (!port->ops->yield || !it->level || !(it->what & KPT_YIELDS))
 		return it->table_end;
 	return min(it->table_end, ALIGN_DOWN(it->ia, span) + span);
 }
@@ -455,7 +417,7 @@ static __always_inline bool kpt_climb(const struct kpt_port *port, struct kpt_it
 	it->level++;
 	it->span = kpt_span(port->format, it->level);
 	it->ia = ALIGN_DOWN(it->ia - 1, it->span);
-	it->ptep = it->path[it->level];
+	it->ptep = it->path[it->level - 1];
 	it->table_end = kpt_table_end(port, it);
 	if (!(it->what & KPT_POST))
 		return false;
@@ -516,7 +478,7 @@ look:
 	it->pte = kpt_read(it->ptep);
 	while ((descend || !(it->what & KPT_TABLES)) && it->level > it->floor &&
 	       kpt_is_table(fmt, it->pte, it->level)) {
-		it->path[it->level] = it->ptep;
+		it->path[it->level - 1] = it->ptep;
 		kpt_enter_table(port, it, max(it->start, it->ia));
 		it->table_end = kpt_table_end(port, it);
 		descend = false;

@@ -122,8 +122,10 @@ struct kpt_mapping {
 	int max_level;
 	u64 base;
 	u64 oa;
-	u64 attrs;
-	kpt_pte_t annotation;
+	union {
+		u64 attrs;
+		kpt_pte_t annotation;
+	};
 };
 
 static __always_inline kpt_pte_t
@@ -155,17 +157,10 @@ kpt_mapping_level(const struct kpt_format *fmt, const struct kpt_iter *it,
 	return level;
 }
 
-/**
- * kpt_split_entry() - Replace an entry by a table
- * @port: port
- * @it: iterator at the entry; on success, it->pte points to the table
- * @fill: fill the table so that it is equivalent to the entry; if false, the table is empty,
- *	and &kpt_tree.no_break does not spare break-before-make
- *
- * Use the out-of-line copy, &kpt_port.split_entry.
- *
- * Context: see kpt_commit().
- * Return: see kpt_commit(); -ENOMEM if &kpt_ops.alloc fails.
+/*
+ * Replace an entry by a table; on success, it->pte points to the table.  With @fill,
+ * the table is equivalent to the entry, else it is empty.  Return -ENOMEM if there is
+ * no table, or see kpt_commit().  Use the out-of-line copy, &kpt_port.split_entry.
  */
 static __always_inline int
 kpt_split_entry(const struct kpt_port *port, struct kpt_iter *it, bool fill)
@@ -186,18 +181,6 @@ kpt_split_entry(const struct kpt_port *port, struct kpt_iter *it, bool fill)
 	if (err)
 		port->ops->free(it->tree, table);
 	return err;
-}
-
-/*
- * Another CPU may have handled the same fault first.  The TLB of this CPU may
- * still hold a stale entry that is non-present or has fewer permissions; the flush
- * for KPT_RELAX covers both.
- */
-static __always_inline void
-kpt_need_flush_spurious(const struct kpt_port *port, struct kpt_iter *it)
-{
-	if (kpt_rule(port->format, KPT_RELAX) & KPT_FLUSH_LOCAL)
-		kpt_need_flush(port, it, KPT_RELAX);
 }
 
 /* Exclusive only.  Fill up to the first entry that is not empty, or to @end. */
@@ -248,7 +231,9 @@ kpt_install_entry(const struct kpt_port *port, struct kpt_iter *it, const struct
 	if (kpt_is_leaf(fmt, it->pte, it->level)) {
 		if (m->flags & KPT_MAP_FAULT && m->memory && !((it->pte ^ new) & ~fmt->perm_mask))
 			return -EAGAIN;
-		kpt_need_flush_spurious(port, it);
+		/* This CPU's TLB may hold an older value, non-present or read-only. */
+		if (kpt_rule(fmt, KPT_RELAX) & KPT_FLUSH_LOCAL)
+			kpt_need_flush(port, it, KPT_RELAX);
 	}
 	return new == it->pte ? 0 : kpt_change(port, it, new);
 }
@@ -306,17 +291,9 @@ kpt_install_entries(const struct kpt_port *port, struct kpt_iter *it, const stru
 	}
 }
 
-/**
- * kpt_install() - kpt_map() without checking @m
- * @port: port
- * @it: iterator, after kpt_begin()
- * @m: what to install
- *
- * For clients that encode entries at run time, i.e. whose @m does not fit the
- * compile-time format.
- *
- * Context: see kpt_map().
- * Return: see kpt_map().
+/*
+ * kpt_map() without checking @m, for clients that encode entries at run time, so that
+ * @m does not fit the compile-time format.
  */
 static __always_inline int __must_check
 kpt_install(const struct kpt_port *port, struct kpt_iter *it, const struct kpt_mapping *m)
@@ -383,17 +360,9 @@ kpt_map(const struct kpt_port *port, struct kpt_iter *it, const struct kpt_mappi
 
 /* Unmap and zap */
 
-/**
- * kpt_clear_leaves() - Remove a run of adjacent leaves
- * @port: port
- * @it: iterator at the first leaf; on return, at the first entry that is not a leaf
- *
- * Only if a leaf can be removed in a single step, without break-before-make or
- * external updates.
- *
- * Use the out-of-line copy, &kpt_port.clear_leaves.
- *
- * Context: lock held for write.
+/*
+ * Remove a run of adjacent leaves, which needs neither break-before-make nor external
+ * updates.  Exclusive only.  Use the out-of-line copy, &kpt_port.clear_leaves.
  */
 static __always_inline void
 kpt_clear_leaves(const struct kpt_port *port, struct kpt_iter *it)
@@ -407,7 +376,10 @@ kpt_clear_leaves(const struct kpt_port *port, struct kpt_iter *it)
 		c.ia = it->ia + ((u64)(c.ptep - first) << shift);
 		kpt_replace_exclusive(&c, fmt->empty, kpt_leaf_may_change(port, c.pte));
 		kpt_changed(port, &c, fmt->empty);
-	} while (++c.ptep < end && kpt_is_leaf(fmt, c.pte = kpt_read(c.ptep), c.level));
+		if (++c.ptep >= end)
+			break;
+		c.pte = kpt_read(c.ptep);
+	} while (kpt_is_leaf(fmt, c.pte, c.level));
 
 	c.ia = it->ia + ((u64)(c.ptep - first) << shift);
 	kpt_need_flush_range(port, it, KPT_UNMAP, it->ia, c.ia, BIT(it->level));
@@ -429,21 +401,11 @@ static __always_inline bool kpt_covers(const struct kpt_iter *it, u64 start)
 	return it->ia >= start && it->ia + it->span <= it->end;
 }
 
-/**
- * kpt_remove() - Remove the entries of a range up to a level
- * @port: port
- * @it: iterator, after kpt_begin()
- * @level: highest level to remove entries at
- * @what: KPT_TABLES and KPT_NOTES to remove these in addition to leaves; KPT_YIELDS
- *	if the lock may be dropped
- *
- * A table is removed only if it is completely within the range.  External tables
- * are updated entry by entry, so with these a table is removed after its entries.
- *
- * Use the out-of-line copy, &kpt_port.remove.
- *
- * Context: lock held for read or write; flush before dropping it.
- * Return: 0, or the first error of the external tables.
+/*
+ * Remove leaves of a range up to a level, and with KPT_TABLES and KPT_NOTES in @what
+ * also tables that are completely within the range, and annotations.  External tables
+ * are updated entry by entry, so with these a table is removed after its entries.  Use
+ * the out-of-line copy, &kpt_port.remove.
  */
 static __always_inline int
 kpt_remove(const struct kpt_port *port, struct kpt_iter *it, int level, unsigned int what)
@@ -452,6 +414,10 @@ kpt_remove(const struct kpt_port *port, struct kpt_iter *it, int level, unsigned
 	bool external = kpt_is_external(port, it->tree);
 	bool runs = !kpt_is_shared(port, it) && !kpt_needs_frozen(port, it->tree, KPT_UNMAP);
 	u64 start = it->start;
+
+	/* Do not stop at tables if none fits into the range. */
+	if (it->end - start < kpt_span(fmt, 1))
+		what &= ~KPT_TABLES;
 
 	kpt_iterate(it, 0, (what & (KPT_YIELDS | KPT_TABLES)) |
 			   (external && what & KPT_TABLES ? KPT_POST : 0));
@@ -585,21 +551,7 @@ kpt_edit_table(const struct kpt_port *port, struct kpt_iter *it, u64 clear, u64 
 	return err == -EAGAIN ? 0 : err;
 }
 
-/**
- * kpt_edit_leaves() - Clear and set bits in the leaves of a range
- * @port: port
- * @it: iterator, after kpt_begin()
- * @floor: lowest level to edit leaves at
- * @what: KPT_YIELDS if the lock may be dropped, or 0
- * @clear: bits to clear
- * @set: bits to set
- * @change: class of the change, KPT_TRACK or KPT_PROTECT
- *
- * Use the out-of-line copy, &kpt_port.edit_leaves.
- *
- * Context: see kpt_wrprot() and kpt_protect().
- * Return: see kpt_protect().
- */
+/* Clear and set bits in all leaves.  Use the out-of-line copy, &kpt_port.edit_leaves. */
 static __always_inline int
 kpt_edit_leaves(const struct kpt_port *port, struct kpt_iter *it, int floor, unsigned int what,
 		u64 clear, u64 set, enum kpt_class change)
@@ -689,12 +641,8 @@ kpt_clear_pages(const struct kpt_port *port, struct kpt_iter *it, u64 mask, u64 
 		if (!kpt_present(fmt, c.pte) || !(c.pte & bits))
 			continue;
 
-		if (unlikely(kpt_leaf_may_change(port, c.pte)))
-			c.pte = kpt_clear_bits(c.ptep, bits);
-		else
-			kpt_replace_exclusive(&c, c.pte & ~bits, false);
-		kpt_changed(port, &c, c.pte & ~bits);
-		edited |= mask & -mask;
+		if (!kpt_edit_in_place(port, &c, bits, 0, KPT_TRACK))
+			edited |= mask & -mask;
 	}
 	if (edited)
 		kpt_need_flush_range(port, it, KPT_TRACK, it->ia + __ffs(edited) * span,
@@ -818,7 +766,8 @@ kpt_age(const struct kpt_port *port, struct kpt_iter *it, u64 accessed, bool tes
 	if (it->end - it->start == kpt_span(port->format, 0)) {
 		struct kpt_iter c = *it;
 
-		kpt_find_published(port, &c, c.start);
+		while (kpt_find(port, &c, c.start, 0), kpt_must_wait(port, &c))
+			cpu_relax();
 		young = kpt_is_leaf(port->format, c.pte, c.level) && c.pte & accessed;
 		if (young && !test_only)
 			kpt_age_leaf(port, &c, accessed);
@@ -891,23 +840,39 @@ kpt_split(const struct kpt_port *port, struct kpt_iter *it, int target, unsigned
 typedef kpt_pte_t (*kpt_decide_t)(struct kpt_iter *it);
 
 /*
- * Without break-before-make, only the size of the mapping may change, so the leaves
- * must match the block.  Their accessed bits may differ, because a leaf that was
- * not accessed is not cached in a TLB.
+ * Do all entries of the table at the iterator continue its first one, @first, except
+ * for the bits of @vary?  Return in @seen all bits that any entry has.
+ */
+static __always_inline bool
+kpt_is_contiguous(const struct kpt_port *port, const struct kpt_iter *it, kpt_pte_t first,
+		  u64 vary, kpt_pte_t *seen)
+{
+	const struct kpt_format *fmt = port->format;
+	u64 stride = kpt_oa_bits(fmt, kpt_span(fmt, it->level - 1));
+	kpt_ptep_t table = kpt_child_table(port, it->tree, it->pte);
+	kpt_pte_t pte;
+
+	*seen = 0;
+	for (unsigned int i = 0; i < kpt_entries(fmt); i++) {
+		pte = kpt_read(table + i);
+		if ((pte ^ (first + i * stride)) & ~vary)
+			return false;
+		*seen |= pte;
+	}
+	return true;
+}
+
+/*
+ * Without break-before-make, only the size of the mapping may change.  The leaves'
+ * accessed bits may differ, because a leaf that was not accessed is not cached in a TLB.
  */
 static __always_inline bool
 kpt_changes_size_only(const struct kpt_port *port, const struct kpt_iter *it,
 		      kpt_pte_t block)
 {
-	const struct kpt_format *fmt = port->format;
-	u64 stride = kpt_oa_bits(fmt, kpt_span(fmt, it->level - 1));
-	kpt_pte_t first = kpt_relevel(fmt, block, it->level - 1);
-	kpt_ptep_t table = kpt_child_table(port, it->tree, it->pte);
+	kpt_pte_t first = kpt_relevel(port->format, block, it->level - 1), seen;
 
-	for (unsigned int i = 0; i < kpt_entries(fmt); i++)
-		if ((kpt_read(table + i) ^ (first + i * stride)) & ~fmt->accessed)
-			return false;
-	return true;
+	return kpt_is_contiguous(port, it, first, port->format->accessed, &seen);
 }
 
 static __always_inline int
@@ -1003,23 +968,22 @@ static __always_inline kpt_pte_t
 kpt_uniform_block(const struct kpt_port *port, const struct kpt_iter *it, u64 vary)
 {
 	const struct kpt_format *fmt = port->format;
-	u64 stride = kpt_oa_bits(fmt, kpt_span(fmt, it->level - 1));
-	u64 free = fmt->accessed | fmt->dirty | vary;
-	kpt_ptep_t table = kpt_child_table(port, it->tree, it->pte);
-	kpt_pte_t first = kpt_read(table), seen = 0;
+	kpt_pte_t first = kpt_read(kpt_child_table(port, it->tree, it->pte)), seen;
 
+	vary |= fmt->accessed | fmt->dirty;
 	if (!kpt_block_level(fmt, it->level) || !kpt_is_leaf(fmt, first, it->level - 1) ||
-	    !IS_ALIGNED(kpt_oa(fmt, first), kpt_span(fmt, it->level)))
+	    !IS_ALIGNED(kpt_oa(fmt, first), kpt_span(fmt, it->level)) ||
+	    !kpt_is_contiguous(port, it, first, vary, &seen))
 		return 0;
 
-	for (unsigned int i = 0; i < kpt_entries(fmt); i++) {
-		kpt_pte_t pte = kpt_read(table + i);
+	return kpt_relevel(fmt, first | (seen & vary), it->level);
+}
 
-		if ((pte ^ (first + i * stride)) & ~free)
-			return 0;
-		seen |= pte;
-	}
-	return kpt_relevel(fmt, first | (seen & free), it->level);
+/* A copy of an inline function that is specialized for a port, and out of line. */
+#define KPT_PORT_FUNCTION(_name, _type, _member, _params, _call)			\
+static noinline _type __maybe_unused _name##_port_##_member _params			\
+{											\
+	return _call;									\
 }
 
 /**
@@ -1030,68 +994,31 @@ kpt_uniform_block(const struct kpt_port *port, const struct kpt_iter *it, u64 va
  */
 #define DEFINE_KPT_PORT(_name, _format, _ops)						\
 static const struct kpt_port _name##_port;						\
-											\
-static noinline void __maybe_unused							\
-_name##_port_find(struct kpt_iter *it, u64 ia, int floor)				\
-{											\
-	kpt_find(&_name##_port, it, ia, floor);						\
-}											\
-											\
-static noinline bool _name##_port_next_table(struct kpt_iter *it)			\
-{											\
-	return kpt_next_table(&_name##_port, it);					\
-}											\
-											\
-static noinline int __maybe_unused							\
-_name##_port_walk(struct kpt_iter *it, int floor, unsigned int what,			\
-		  kpt_visitor_t visit, void *arg)					\
-{											\
-	return kpt_walk(&_name##_port, it, floor, what, visit, arg);			\
-}											\
-											\
-static noinline int __maybe_unused							\
-_name##_port_remove(struct kpt_iter *it, int level, unsigned int what)			\
-{											\
-	return kpt_remove(&_name##_port, it, level, what);				\
-}											\
-											\
-static noinline void __maybe_unused							\
-_name##_port_clear_leaves(struct kpt_iter *it)						\
-{											\
-	kpt_clear_leaves(&_name##_port, it);						\
-}											\
-											\
-static noinline int __maybe_unused							\
-_name##_port_split_entry(struct kpt_iter *it, bool fill)				\
-{											\
-	return kpt_split_entry(&_name##_port, it, fill);				\
-}											\
-											\
-static noinline int __maybe_unused							\
-_name##_port_edit_leaves(struct kpt_iter *it, int floor, unsigned int what,		\
-			 u64 clear, u64 set, enum kpt_class change)			\
-{											\
-	return kpt_edit_leaves(&_name##_port, it, floor, what, clear, set, change);	\
-}											\
-											\
-static noinline int __maybe_unused							\
-_name##_port_commit(struct kpt_iter *it, kpt_pte_t new, enum kpt_class change, bool freeze)\
-{											\
-	return kpt_commit_steps(&_name##_port, it, new, change, freeze);		\
-}											\
-											\
-static noinline void __maybe_unused							\
-_name##_port_detach(struct kpt_iter *it, kpt_pte_t *table, u64 ia, int level)		\
-{											\
-	kpt_detach(&_name##_port, it, table, ia, level);				\
-}											\
-											\
-static noinline void									\
-_name##_port_flush_gather(struct kpt_tree *tree, struct kpt_gather *g)			\
-{											\
-	kpt_gather_flush(&_name##_port, tree, g);					\
-}											\
-											\
+KPT_PORT_FUNCTION(_name, void, find, (struct kpt_iter *it, u64 ia, int floor),		\
+		  kpt_find(&_name##_port, it, ia, floor))				\
+KPT_PORT_FUNCTION(_name, bool, next_table, (struct kpt_iter *it),			\
+		  kpt_next_table(&_name##_port, it))					\
+KPT_PORT_FUNCTION(_name, int, walk, (struct kpt_iter *it, int floor, unsigned int what,	\
+				     kpt_visitor_t visit, void *arg),			\
+		  kpt_walk(&_name##_port, it, floor, what, visit, arg))			\
+KPT_PORT_FUNCTION(_name, int, remove, (struct kpt_iter *it, int level, unsigned int what), \
+		  kpt_remove(&_name##_port, it, level, what))				\
+KPT_PORT_FUNCTION(_name, void, clear_leaves, (struct kpt_iter *it),			\
+		  kpt_clear_leaves(&_name##_port, it))					\
+KPT_PORT_FUNCTION(_name, int, split_entry, (struct kpt_iter *it, bool fill),		\
+		  kpt_split_entry(&_name##_port, it, fill))				\
+KPT_PORT_FUNCTION(_name, int, edit_leaves, (struct kpt_iter *it, int floor,		\
+					    unsigned int what, u64 clear, u64 set,	\
+					    enum kpt_class change),			\
+		  kpt_edit_leaves(&_name##_port, it, floor, what, clear, set, change))	\
+KPT_PORT_FUNCTION(_name, int, commit, (struct kpt_iter *it, kpt_pte_t new,		\
+				       enum kpt_class change, bool freeze),		\
+		  kpt_commit_steps(&_name##_port, it, new, change, freeze))		\
+KPT_PORT_FUNCTION(_name, void, detach, (struct kpt_iter *it, kpt_pte_t *table, u64 ia,	\
+					int level),					\
+		  kpt_detach(&_name##_port, it, table, ia, level))			\
+KPT_PORT_FUNCTION(_name, void, flush_gather, (struct kpt_tree *tree, struct kpt_gather *g), \
+		  kpt_gather_flush(&_name##_port, tree, g))				\
 static const struct kpt_port _name##_port = {						\
 	.format		= &(_format),							\
 	.ops		= &(_ops),							\

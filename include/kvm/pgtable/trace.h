@@ -19,7 +19,10 @@ DECLARE_TRACEPOINT(kvm_pgtable_detach);
 DECLARE_TRACEPOINT(kvm_pgtable_reclaim);
 DECLARE_TRACEPOINT(kvm_pgtable_yield);
 
-/* Call these only if kpt_traced() is true. */
+/*
+ * Call these only if kpt_traced() is true: an entry changed, a flush is about to be done,
+ * a table and all below it was unlinked, is reclaimed, the lock is about to be dropped.
+ */
 void kpt_trace_change(const struct kpt_tree *tree, u64 ia, int level, kpt_pte_t old,
 		      kpt_pte_t new);
 void kpt_trace_flush(const struct kpt_tree *tree, const struct kpt_flush *flush);

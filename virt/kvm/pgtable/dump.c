@@ -13,25 +13,7 @@ static bool kpt_range_continues(const struct kpt_range *r, const struct kpt_rang
 	       r->present == next->present && r->bits == next->bits;
 }
 
-/* Return false if @next is not adjacent or not similar. */
-static bool kpt_range_add(struct kpt_range *r, const struct kpt_range *next)
-{
-	if (!r->end)
-		*r = *next;
-	else if (kpt_range_continues(r, next))
-		r->end = next->end;
-	else
-		return false;
-	return true;
-}
-
-/**
- * kpt_dump_visit() - Visitor that merges adjacent similar entries
- * @it: iterator at the entry
- * @arg: &struct kpt_range to extend; empty if its end is 0
- *
- * Return: 0, or KPT_STOP at the first entry that does not extend the range.
- */
+/* Extend the range in @arg by the entry; stop at the first one that does not fit. */
 int kpt_dump_visit(struct kpt_iter *it, void *arg)
 {
 	struct kpt_range *found = arg;
@@ -54,15 +36,17 @@ int kpt_dump_visit(struct kpt_iter *it, void *arg)
 		r.accessed = it->pte & fmt->accessed;
 		r.dirty = it->pte & fmt->dirty;
 	}
-	return kpt_range_add(found, &r) ? 0 : KPT_STOP;
+	if (!found->end)
+		*found = r;
+	else if (kpt_range_continues(found, &r))
+		found->end = r.end;
+	else
+		return KPT_STOP;
+	return 0;
 }
 EXPORT_SYMBOL_FOR_MODULES(kpt_dump_visit, "kvm");
 
-/**
- * kpt_dump_print() - Print a range as one line
- * @m: file to print to
- * @r: range, not empty
- */
+/* Print a range as one line. */
 void kpt_dump_print(struct seq_file *m, const struct kpt_range *r)
 {
 	seq_printf(m, "0x%016llx-0x%016llx %12lluK level %d ", r->start, r->end,

@@ -12,14 +12,6 @@ static const void *root_of(const struct kpt_tree *tree)
 	return kpt_raw(tree->root);
 }
 
-/**
- * kpt_trace_change() - Trace the change of an entry
- * @tree: tree
- * @ia: first input address that the entry maps
- * @level: level of the entry
- * @old: previous value
- * @new: current value; frozen if the entry is in an unlinked table
- */
 void kpt_trace_change(const struct kpt_tree *tree, u64 ia, int level, kpt_pte_t old,
 		      kpt_pte_t new)
 {
@@ -28,11 +20,6 @@ void kpt_trace_change(const struct kpt_tree *tree, u64 ia, int level, kpt_pte_t 
 EXPORT_SYMBOL_FOR_MODULES(kpt_trace_change, "kvm");
 EXPORT_TRACEPOINT_SYMBOL_GPL(kvm_pgtable_change);
 
-/**
- * kpt_trace_flush() - Trace a TLB flush
- * @tree: tree
- * @flush: flush that is about to be done
- */
 void kpt_trace_flush(const struct kpt_tree *tree, const struct kpt_flush *flush)
 {
 	trace_kvm_pgtable_flush(root_of(tree), flush->start, flush->end, flush->levels,
@@ -41,13 +28,6 @@ void kpt_trace_flush(const struct kpt_tree *tree, const struct kpt_flush *flush)
 EXPORT_SYMBOL_FOR_MODULES(kpt_trace_flush, "kvm");
 EXPORT_TRACEPOINT_SYMBOL_GPL(kvm_pgtable_flush);
 
-/**
- * kpt_trace_detach() - Trace that a table and everything below it was unlinked
- * @tree: tree
- * @table: unlinked table
- * @ia: first input address that the table maps
- * @level: level of its entries
- */
 void kpt_trace_detach(const struct kpt_tree *tree, const kpt_pte_t *table, u64 ia, int level)
 {
 	trace_kvm_pgtable_detach(root_of(tree), table, ia, level);
@@ -55,11 +35,6 @@ void kpt_trace_detach(const struct kpt_tree *tree, const kpt_pte_t *table, u64 i
 EXPORT_SYMBOL_FOR_MODULES(kpt_trace_detach, "kvm");
 EXPORT_TRACEPOINT_SYMBOL_GPL(kvm_pgtable_detach);
 
-/**
- * kpt_trace_reclaim() - Trace that an unlinked table is reclaimed
- * @tree: tree
- * @table: unlinked table; it may be freed only after a grace period
- */
 void kpt_trace_reclaim(const struct kpt_tree *tree, const kpt_pte_t *table)
 {
 	trace_kvm_pgtable_reclaim(root_of(tree), table);
@@ -67,12 +42,6 @@ void kpt_trace_reclaim(const struct kpt_tree *tree, const kpt_pte_t *table)
 EXPORT_SYMBOL_FOR_MODULES(kpt_trace_reclaim, "kvm");
 EXPORT_TRACEPOINT_SYMBOL_GPL(kvm_pgtable_reclaim);
 
-/**
- * kpt_trace_yield() - Trace that an operation drops its lock
- * @tree: tree
- * @ia: input address to continue at
- * @shared: the lock is held for read
- */
 void kpt_trace_yield(const struct kpt_tree *tree, u64 ia, bool shared)
 {
 	trace_kvm_pgtable_yield(root_of(tree), ia, shared);

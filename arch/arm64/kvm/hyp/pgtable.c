@@ -52,21 +52,28 @@ struct clean_list {
 	} runs[CLEAN_RUNS];
 };
 
+/* What blocks may replace tables. */
+struct s2_recovery {
+	kvm_pgtable_host_prot_t host_prot;
+	void *arg;
+	s8 level;
+};
+
 /* An operation on one tree. */
 struct pgt_op {
 	struct kpt_tree tree;
 	struct kpt_iter it;
 	struct kvm_pgtable_mm_ops *mm_ops;
 	struct kvm_s2_mmu *mmu;
-	kvm_pte_t cacheable;
-	void *memcache;
-	kvm_pgtable_host_prot_t host_prot;
-	void *arg;
-	s8 level;
-	bool hyp;			/* stage 1 of the hypervisor */
+	union {
+		void *memcache;			/* to map and split */
+		struct clean_list *cleans;	/* to unmap */
+		struct s2_recovery *recovery;
+	};
+	u8 cacheable;				/* memory attributes */
+	bool hyp;				/* stage 1 of the hypervisor */
 	bool keeps_reserve;
 	bool skips_maintenance;
-	struct clean_list *cleans;
 };
 
 static __always_inline struct pgt_op *to_op(const struct kpt_tree *tree)
@@ -263,7 +270,6 @@ pgt_op_init_tree(struct pgt_op *op, struct kvm_pgtable_mm_ops *mm_ops, struct kp
 	op->memcache = NULL;
 	op->keeps_reserve = false;
 	op->skips_maintenance = tree.no_flush;
-	op->cleans = NULL;
 }
 
 /* For an operation on a complete tree, see pgt_begin(). */
@@ -876,7 +882,7 @@ void kvm_pgtable_stage2_free_unlinked(struct kvm_pgtable_mm_ops *mm_ops, void *p
 
 /* Stage 2: map */
 
-static int s2_begin(struct pgt_op *op, struct kvm_pgtable *pgt, u64 addr, u64 size, bool shared)
+static noinline int s2_begin(struct pgt_op *op, struct kvm_pgtable *pgt, u64 addr, u64 size, bool shared)
 {
 	if (AT_EL2 && shared)
 		return -EPERM;
@@ -1210,19 +1216,19 @@ int kvm_pgtable_stage2_split(struct kvm_pgtable *pgt, u64 addr, u64 size,
  */
 static u64 s2_recoverable(struct kpt_iter *it)
 {
-	struct pgt_op *op = to_op(it->tree);
+	struct s2_recovery *r = to_op(it->tree)->recovery;
 	u64 size = kpt_span(&S2_FORMAT, it->level);
 	enum kvm_pgtable_prot prot;
 	kvm_pte_t block;
 
-	if (arm_level(it->level) != op->level || it->ia < it->start || it->ia + size > it->end)
+	if (arm_level(it->level) != r->level || it->ia < it->start || it->ia + size > it->end)
 		return 0;
 
 	block = kpt_uniform_block(&pgt_port, it, KPT_S2_WRITE);
 	if (!block)
 		return 0;
 
-	prot = op->host_prot(it->ia, kvm_pte_to_phys(block), size, op->arg);
+	prot = r->host_prot(it->ia, kvm_pte_to_phys(block), size, r->arg);
 	if (!(prot & KVM_PGTABLE_PROT_R))
 		return 0;
 
@@ -1230,8 +1236,7 @@ static u64 s2_recoverable(struct kpt_iter *it)
 }
 
 static noinline_for_stack int
-s2_recover_level(struct kvm_pgtable *pgt, u64 addr, u64 size, s8 level,
-		 kvm_pgtable_host_prot_t host_prot, void *arg)
+s2_recover_level(struct kvm_pgtable *pgt, u64 addr, u64 size, struct s2_recovery *recovery)
 {
 	struct pgt_op op __uninitialized;
 	int r;
@@ -1240,12 +1245,10 @@ s2_recover_level(struct kvm_pgtable *pgt, u64 addr, u64 size, s8 level,
 	if (r)
 		return min(r, 0);
 
-	op.host_prot = host_prot;
-	op.arg = arg;
-	op.level = level;
+	op.recovery = recovery;
 	/* The guest has used the same memory before, so no cache maintenance is needed. */
 	op.skips_maintenance = true;
-	r = kpt_collapse(&pgt_port, &op.it, kpt_level(level), s2_recoverable);
+	r = kpt_collapse(&pgt_port, &op.it, kpt_level(recovery->level), s2_recoverable);
 	pgt_end(&op);
 	return r;
 }
@@ -1253,15 +1256,16 @@ s2_recover_level(struct kvm_pgtable *pgt, u64 addr, u64 size, s8 level,
 int kvm_pgtable_stage2_recover(struct kvm_pgtable *pgt, u64 addr, u64 size,
 			       kvm_pgtable_host_prot_t host_prot, void *arg)
 {
+	struct s2_recovery recovery = { host_prot, arg, KVM_PGTABLE_LAST_LEVEL - 1 };
 	int r = 0;
 
 	if (AT_EL2)
 		return -EOPNOTSUPP;
 
 	/* Start with the smallest blocks, the larger ones are built from them. */
-	for (s8 level = KVM_PGTABLE_LAST_LEVEL - 1; level >= KVM_PGTABLE_MIN_BLOCK_LEVEL &&
-	     kvm_granule_size(level) <= size && !r; level--)
-		r = s2_recover_level(pgt, addr, size, level, host_prot, arg);
+	for (; recovery.level >= KVM_PGTABLE_MIN_BLOCK_LEVEL &&
+	     kvm_granule_size(recovery.level) <= size && !r; recovery.level--)
+		r = s2_recover_level(pgt, addr, size, &recovery);
 	dsb(ishst);
 	return r;
 }

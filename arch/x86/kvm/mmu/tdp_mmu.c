@@ -891,7 +891,6 @@ int kvm_tdp_mmu_map(struct kvm_vcpu *vcpu, struct kvm_page_fault *fault)
 static bool tdp_zap_leafs(struct kvm *kvm, struct kvm_mmu_page *root, gfn_t start, gfn_t end,
 			  bool may_yield, bool flush)
 {
-	struct kpt_flush callers = { .end = -1ull, .scope = flush ? KPT_FLUSH_LEAF : 0 };
 	struct tdp_iter tdp __uninitialized;
 
 	lockdep_assert_held_write(&kvm->mmu_lock);
@@ -899,7 +898,8 @@ static bool tdp_zap_leafs(struct kvm *kvm, struct kvm_mmu_page *root, gfn_t star
 	if (!tdp_begin(&tdp, kvm, root, start, end, false))
 		return flush;
 
-	kpt_flush_add(&tdp.it.gather.flush, &callers);
+	if (flush)
+		kpt_need_flush_all(&tdp.it);
 	KVM_BUG_ON(kpt_unmap(&tdp_port, &tdp.it, may_yield ? KPT_YIELDS : 0), kvm);
 	return kpt_end_noflush(&tdp_port, &tdp.it).scope;
 }

@@ -199,8 +199,8 @@ idexpression pending;
 -		pending = true;
 - }
 + if (tdp_begin(&tdp, kvm, root, from, to, false)) {
-+	tdp.it.gather.flush.scope = pending ? KPT_FLUSH_LEAF : 0;
-+	tdp.it.gather.flush.end = pending ? -1ull : 0;
++	if (pending)
++		kpt_need_flush_all(&tdp.it);
 +	KVM_BUG_ON(kpt_unmap(&tdp_port, &tdp.it, may_yield ? KPT_YIELDS : 0), kvm);
 +	pending = kpt_end_noflush(&tdp_port, &tdp.it).scope;
 + }

@@ -47,6 +47,11 @@ static u64 random_u64(struct rnd_state *rnd)
 	return (u64)prandom_u32_state(rnd) << 32 | prandom_u32_state(rnd);
 }
 
+static bool is_annotation(const struct kpt_format *fmt, kpt_pte_t pte)
+{
+	return !kpt_present(fmt, pte) && pte != fmt->empty && !kpt_frozen(fmt, pte);
+}
+
 static bool may_map(const struct kpt_test_format *f, int level)
 {
 	return f->block_levels >> level & 1;
@@ -80,7 +85,7 @@ static enum kpt_kind kind_by_format(const struct kpt_format *fmt, u64 pte, int l
 		return KPT_LEAF;
 	if (kpt_frozen(fmt, pte))
 		return KPT_FROZEN;
-	return kpt_is_annotation(fmt, pte) ? KPT_ANNOTATION : KPT_ABSENT;
+	return is_annotation(fmt, pte) ? KPT_ANNOTATION : KPT_ABSENT;
 }
 
 static void check_leaf(struct kunit *test, const struct kpt_test_format *f,
@@ -215,7 +220,7 @@ static void recognize(struct kunit *test, const struct kpt_test_format *f, u64 p
 	const struct kpt_format *fmt = f->format;
 	struct kpt_reading r = f->read(pte, level);
 	int kinds = kpt_is_table(fmt, pte, level) + kpt_is_leaf(fmt, pte, level) +
-		    kpt_is_annotation(fmt, pte) + kpt_frozen(fmt, pte) + (pte == fmt->empty);
+		    is_annotation(fmt, pte) + kpt_frozen(fmt, pte) + (pte == fmt->empty);
 
 	KUNIT_EXPECT_EQ_MSG(test, kinds, 1, "%llx at level %d", pte, level);
 	KUNIT_EXPECT_EQ_MSG(test, kpt_is_table(fmt, pte, level), r.kind == KPT_TABLE,

@@ -554,8 +554,9 @@ long kpt_test_run(struct kpt_test *t, struct kpt_call *call)
 	t->tracking = tracking;
 	t->lock = lock;
 
-	if (only_tracks(call))
-		kpt_flush_add(&t->deferred, &call->flush);
+	if (only_tracks(call) && call->flush.scope)
+		kpt_flush_extend(&t->deferred, call->flush.start, call->flush.end,
+				 call->flush.scope, call->flush.levels);
 	else
 		kpt_test_do_flush(t, &call->flush);
 	return ret;

@@ -127,7 +127,6 @@ kpt_test_map(const struct kpt_port *port, struct kpt_iter *it, struct kpt_call *
 		.base = it->start,
 		.oa = c->oa,
 		.attrs = c->value,
-		.annotation = c->value,
 	};
 
 	return kpt_map(port, it, &m);
