@@ -360,11 +360,11 @@ kpt_publish(const struct kpt_port *port, struct kpt_iter *it, kpt_pte_t new)
 {
 	if (kpt_has_batch(port, &it->gather) && !kpt_needs_cmo(port, it, new)) {
 		if (kpt_bbm_add(&it->gather, it->ptep, new))
-			port->flush_gather(it->tree, &it->gather);
+			port->flush_gather(it);
 		return;
 	}
 
-	port->flush_gather(it->tree, &it->gather);
+	port->flush_gather(it);
 	kpt_cmo(port, it, new);
 	kpt_store(it->ptep, new);
 }

@@ -217,7 +217,7 @@ kpt_begin(const struct kpt_port *port, struct kpt_iter *it, struct kpt_tree *tre
 static __always_inline void kpt_leave(const struct kpt_port *port, struct kpt_iter *it)
 {
 	if (!kpt_gather_is_empty(&it->gather))
-		port->flush_gather(it->tree, &it->gather);
+		port->flush_gather(it);
 	kpt_read_unlock(port, it->tree);
 }
 
@@ -355,7 +355,7 @@ static __always_inline bool kpt_try_yield(const struct kpt_port *port, struct kp
 	    !port->ops->want_yield(it->tree))
 		return false;
 
-	port->flush_gather(it->tree, &it->gather);
+	port->flush_gather(it);
 	kpt_read_unlock(port, it->tree);
 	if (kpt_traced(port, kvm_pgtable_yield))
 		kpt_trace_yield(it->tree, at, it->shared);
@@ -374,7 +374,7 @@ static __always_inline bool kpt_try_yield(const struct kpt_port *port, struct kp
 static __always_inline void kpt_wait(const struct kpt_port *port, struct kpt_iter *it)
 {
 	if (kpt_has_batch(port, &it->gather))
-		port->flush_gather(it->tree, &it->gather);
+		port->flush_gather(it);
 	it->start = kpt_done(it);
 	it->yielded = false;
 	cpu_relax();

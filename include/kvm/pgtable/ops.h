@@ -941,7 +941,7 @@ kpt_collapse(const struct kpt_port *port, struct kpt_iter *it, int level, kpt_de
 	err = kpt_collapse_range(port, it, decide);
 	if (breaks) {
 		if (batch.nr)
-			port->flush_gather(it->tree, &it->gather);
+			port->flush_gather(it);
 		it->gather.bbm = NULL;
 	}
 	return err;
@@ -980,8 +980,9 @@ kpt_uniform_block(const struct kpt_port *port, const struct kpt_iter *it, u64 va
 }
 
 /* A copy of an inline function that is specialized for a port, and out of line. */
-#define KPT_PORT_FUNCTION(_name, _type, _member, _params, _call)			\
-static noinline _type __maybe_unused _name##_port_##_member _params			\
+#define KPT_PORT_FUNCTION(_port, _type, _member, _call, _params...)			\
+static const struct kpt_port _port;							\
+static noinline _type __maybe_unused _port##_##_member(struct kpt_iter *it, ##_params)	\
 {											\
 	return _call;									\
 }
@@ -993,32 +994,34 @@ static noinline _type __maybe_unused _name##_port_##_member _params			\
  * @_ops: &struct kpt_ops, constant at compile time
  */
 #define DEFINE_KPT_PORT(_name, _format, _ops)						\
-static const struct kpt_port _name##_port;						\
-KPT_PORT_FUNCTION(_name, void, find, (struct kpt_iter *it, u64 ia, int floor),		\
-		  kpt_find(&_name##_port, it, ia, floor))				\
-KPT_PORT_FUNCTION(_name, bool, next_table, (struct kpt_iter *it),			\
+KPT_PORT_FUNCTION(_name##_port, void, find,						\
+		  kpt_find(&_name##_port, it, ia, floor),				\
+		  u64 ia, int floor)							\
+KPT_PORT_FUNCTION(_name##_port, bool, next_table,					\
 		  kpt_next_table(&_name##_port, it))					\
-KPT_PORT_FUNCTION(_name, int, walk, (struct kpt_iter *it, int floor, unsigned int what,	\
-				     kpt_visitor_t visit, void *arg),			\
-		  kpt_walk(&_name##_port, it, floor, what, visit, arg))			\
-KPT_PORT_FUNCTION(_name, int, remove, (struct kpt_iter *it, int level, unsigned int what), \
-		  kpt_remove(&_name##_port, it, level, what))				\
-KPT_PORT_FUNCTION(_name, void, clear_leaves, (struct kpt_iter *it),			\
+KPT_PORT_FUNCTION(_name##_port, int, walk,						\
+		  kpt_walk(&_name##_port, it, floor, what, visit, arg),			\
+		  int floor, unsigned int what, kpt_visitor_t visit, void *arg)		\
+KPT_PORT_FUNCTION(_name##_port, int, remove,						\
+		  kpt_remove(&_name##_port, it, level, what),				\
+		  int level, unsigned int what)						\
+KPT_PORT_FUNCTION(_name##_port, void, clear_leaves,					\
 		  kpt_clear_leaves(&_name##_port, it))					\
-KPT_PORT_FUNCTION(_name, int, split_entry, (struct kpt_iter *it, bool fill),		\
-		  kpt_split_entry(&_name##_port, it, fill))				\
-KPT_PORT_FUNCTION(_name, int, edit_leaves, (struct kpt_iter *it, int floor,		\
-					    unsigned int what, u64 clear, u64 set,	\
-					    enum kpt_class change),			\
-		  kpt_edit_leaves(&_name##_port, it, floor, what, clear, set, change))	\
-KPT_PORT_FUNCTION(_name, int, commit, (struct kpt_iter *it, kpt_pte_t new,		\
-				       enum kpt_class change, bool freeze),		\
-		  kpt_commit_steps(&_name##_port, it, new, change, freeze))		\
-KPT_PORT_FUNCTION(_name, void, detach, (struct kpt_iter *it, kpt_pte_t *table, u64 ia,	\
-					int level),					\
-		  kpt_detach(&_name##_port, it, table, ia, level))			\
-KPT_PORT_FUNCTION(_name, void, flush_gather, (struct kpt_tree *tree, struct kpt_gather *g), \
-		  kpt_gather_flush(&_name##_port, tree, g))				\
+KPT_PORT_FUNCTION(_name##_port, int, split_entry,					\
+		  kpt_split_entry(&_name##_port, it, fill),				\
+		  bool fill)								\
+KPT_PORT_FUNCTION(_name##_port, int, edit_leaves,					\
+		  kpt_edit_leaves(&_name##_port, it, floor, what, clear, set, change),	\
+		  int floor, unsigned int what, u64 clear, u64 set,			\
+		  enum kpt_class change)						\
+KPT_PORT_FUNCTION(_name##_port, int, commit,						\
+		  kpt_commit_steps(&_name##_port, it, new, change, freeze),		\
+		  kpt_pte_t new, enum kpt_class change, bool freeze)			\
+KPT_PORT_FUNCTION(_name##_port, void, detach,						\
+		  kpt_detach(&_name##_port, it, table, ia, level),			\
+		  kpt_pte_t *table, u64 ia, int level)					\
+KPT_PORT_FUNCTION(_name##_port, void, flush_gather,					\
+		  kpt_gather_flush(&_name##_port, it->tree, &it->gather))		\
 static const struct kpt_port _name##_port = {						\
 	.format		= &(_format),							\
 	.ops		= &(_ops),							\

@@ -64,7 +64,6 @@ struct kpt_flush {
 	u8 levels;
 };
 
-struct kpt_gather;
 struct kpt_iter;
 struct kpt_port;
 
@@ -150,7 +149,7 @@ struct kpt_ops {
  * @commit:	out-of-line kpt_commit(); if @freeze is set, freeze the entry and flush even
  *		if the format does not require break-before-make
  * @detach:	out-of-line kpt_detach()
- * @flush_gather: out-of-line kpt_gather_flush()
+ * @flush_gather: out-of-line kpt_gather_flush() for the gather of the iterator
  *
  * Use DEFINE_KPT_PORT() to define a port.  The functions are specialized for
  * the port once, instead of being inlined into every operation.
@@ -169,7 +168,7 @@ struct kpt_port {
 			   u64 clear, u64 set, enum kpt_class change);
 	int (*commit)(struct kpt_iter *it, kpt_pte_t new, enum kpt_class change, bool freeze);
 	void (*detach)(struct kpt_iter *it, kpt_pte_t *table, u64 ia, int level);
-	void (*flush_gather)(struct kpt_tree *tree, struct kpt_gather *g);
+	void (*flush_gather)(struct kpt_iter *it);
 };
 
 /* Without this protection, tables could be freed under the reader. */

@@ -680,7 +680,7 @@ static int hyp_unmap_visitor(struct kpt_iter *it, void *arg)
 	if (r)
 		return r;
 
-	pgt_port.flush_gather(it->tree, &it->gather);
+	pgt_port.flush_gather(it);
 	*unmapped += kpt_span(&S2_FORMAT, it->level);
 	return 0;
 }
@@ -882,7 +882,8 @@ void kvm_pgtable_stage2_free_unlinked(struct kvm_pgtable_mm_ops *mm_ops, void *p
 
 /* Stage 2: map */
 
-static noinline int s2_begin(struct pgt_op *op, struct kvm_pgtable *pgt, u64 addr, u64 size, bool shared)
+static noinline int
+s2_begin(struct pgt_op *op, struct kvm_pgtable *pgt, u64 addr, u64 size, bool shared)
 {
 	if (AT_EL2 && shared)
 		return -EPERM;
