@@ -1185,6 +1185,25 @@ static void waits_for_frozen_entries(struct kunit *test)
 	}
 }
 
+static void visits_each_leaf_once_although_it_waits(struct kunit *test)
+{
+	struct kpt_fixture o = start(test);
+	struct kpt_call c = on_frozen(&o, KPT_OP_VISIT, o.base, o.base + 4 * o.page);
+	struct kpt_visits visits = {};
+
+	map(&o, o.base, o.base + 4 * o.page);
+	freeze(&o, o.base + 2 * o.page);
+	o.t->moment = (struct kpt_trap) { .at = 100, .act = publish };
+	c.what = KPT_LEAVES;
+	c.visit = note_visit;
+	c.arg = &visits;
+	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), 0);
+	KUNIT_EXPECT_GE(test, o.t->moment.seen, 100);
+	o.t->moment.at = 0;
+	KUNIT_EXPECT_EQ_MSG(test, visits.count, 4, "invariant 6: leaves are visited again");
+	finish(&o);
+}
+
 static void tells_frozen_entries_from_absent_ones(struct kunit *test)
 {
 	struct kpt_fixture o = start(test);
@@ -1837,6 +1856,7 @@ static struct kunit_case ops_cases[] = {
 	KUNIT_CASE_PARAM(faults_retry_at_frozen_entries, kpt_next_config),
 	KUNIT_CASE_PARAM(waits_with_no_frozen_entries_of_its_own, next_with_blocks),
 	KUNIT_CASE_PARAM(waits_for_frozen_entries, kpt_next_config),
+	KUNIT_CASE_PARAM(visits_each_leaf_once_although_it_waits, kpt_next_config),
 	KUNIT_CASE_PARAM(flushes_what_it_finds_after_it_waited, kpt_next_config),
 	KUNIT_CASE_PARAM(visits_what_it_is_asked_for, next_with_soft_bits),
 	KUNIT_CASE_PARAM(tells_frozen_entries_from_absent_ones, kpt_next_config),
