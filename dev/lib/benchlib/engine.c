@@ -43,6 +43,8 @@ static kpt_pte_t gstage_block(struct kpt_iter *it)
 static void gstage_create(void)
 {
 	engine_create(&gstage_engine, 3, 48);
+	/* As with Svvptc: generic_pt does not flush what it maps, either. */
+	gstage_engine.tree.no_map_flush = true;
 	gstage_engine.attrs = kpt_gstage_attrs(KPT_RWX, 0);
 	gstage_engine.decide = gstage_block;
 }

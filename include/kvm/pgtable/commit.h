@@ -259,13 +259,17 @@ kpt_need_flush_range(const struct kpt_port *port, struct kpt_iter *it, enum kpt_
 {
 	u8 scope = kpt_rule(port->format, change) & (KPT_FLUSH_LOCAL | KPT_FLUSH_BROADCAST);
 
-	if (scope && change != KPT_TRACK)
+	if (!scope || it->tree->no_flush)
+		return;
+	if (kpt_rule(port->format, KPT_MAP) && change == KPT_MAP && it->tree->no_map_flush)
+		return;
+
+	if (change != KPT_TRACK)
 		scope |= KPT_FLUSH_NOW;
-	if (scope && !it->tree->no_flush)
-		kpt_flush_extend(&it->gather.flush, start, end, scope, levels);
+	kpt_flush_extend(&it->gather.flush, start, end, scope, levels);
 }
 
-/* Add a flush of everything, e.g. one that the caller has pending for other trees. */
+/* Add a flush of everything, for a caller that has one pending for other trees. */
 static __always_inline void kpt_need_flush_all(struct kpt_iter *it)
 {
 	kpt_flush_extend(&it->gather.flush, 0, -1ull, KPT_FLUSH_BROADCAST | KPT_FLUSH_NOW, 0xff);

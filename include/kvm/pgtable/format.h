@@ -248,7 +248,7 @@ static __always_inline bool kpt_is_table(const struct kpt_format *fmt, kpt_pte_t
 	return level && (pte & fmt->table_mask) == fmt->table_value;
 }
 
-/* Tables are present, too, so do not compare that bit again. */
+/* The present bit, which is set in tables, too, is not compared again. */
 static __always_inline bool kpt_is_leaf(const struct kpt_format *fmt, kpt_pte_t pte, int level)
 {
 	u64 type = fmt->table_mask & ~fmt->present;

@@ -40,8 +40,8 @@ struct kpt_bbm_batch {
 
 /**
  * struct kpt_gather - pending flushes and unlinked tables of an operation
- * @flush:	flush that is needed before the lock or the RCU read lock is dropped; without
- *		KPT_FLUSH_NOW, it is deferred, i.e. may be done later, before user space
+ * @flush:	pending flush; with KPT_FLUSH_NOW, it is needed before the lock or the RCU
+ *		read lock is dropped, else it is deferred, i.e. needed before user space
  *		sees the dirty log
  * @tables:	unlinked tables, linked through lru.next of their pages
  * @bbm:	entries to publish after the flush, or NULL if the operation does not batch
@@ -188,8 +188,8 @@ static __always_inline bool kpt_gather_is_empty(const struct kpt_gather *g)
 }
 
 /*
- * Flush, unless the flush is deferred, publish the entries of the bbm batch, reclaim
- * the unlinked tables and account the leaf counts.  Use the out-of-line copy,
+ * Do the flush unless it is deferred, publish the entries of the bbm batch, reclaim the
+ * unlinked tables and account the leaf counts.  Use the out-of-line copy,
  * &kpt_port.flush_gather.
  */
 static __always_inline void

@@ -126,7 +126,12 @@ kpt_enter_root(const struct kpt_port *port, struct kpt_iter *it, u64 ia)
 	it->pte = kpt_read(it->ptep);
 }
 
-/* Descend to the table that it->pte points to, and there to the entry for @ia. */
+/**
+ * kpt_enter_table() - Descend to the table that it->pte points to
+ * @port: port
+ * @it: iterator
+ * @ia: input address that selects the entry in that table
+ */
 static __always_inline void
 kpt_enter_table(const struct kpt_port *port, struct kpt_iter *it, u64 ia)
 {
@@ -226,8 +231,8 @@ static __always_inline void kpt_leave(const struct kpt_port *port, struct kpt_it
  * @port: port
  * @it: iterator
  *
- * If tables were unlinked, or &kpt_ops.free_subtree may have freed some, flush
- * now and return only the deferred flush.
+ * If tables were unlinked, or &kpt_ops.free_subtree may have freed some, the flush
+ * is done here, unless it is deferred.
  *
  * Context: before the client's lock is dropped.
  * Return: the pending flush, which the caller has to pass to kpt_flush_tlb(): after
@@ -257,7 +262,12 @@ static __always_inline void kpt_end(const struct kpt_port *port, struct kpt_iter
 	kpt_leave(port, it);
 }
 
-/* If an operation stopped early, the first address that is not done. */
+/**
+ * kpt_done() - Get the progress of an operation that stopped early
+ * @it: iterator
+ *
+ * Return: the first address that is not done.
+ */
 static __always_inline u64 kpt_done(const struct kpt_iter *it)
 {
 	return max(it->start, it->ia);
@@ -265,7 +275,11 @@ static __always_inline u64 kpt_done(const struct kpt_iter *it)
 
 /* Iterate over a range */
 
-/* Go to the next entry of the table, but not beyond it->stop. */
+/**
+ * kpt_next() - Go to the next entry of the table, but not beyond it->stop
+ * @port: port
+ * @it: iterator
+ */
 static __always_inline void kpt_next(const struct kpt_port *port, struct kpt_iter *it)
 {
 	it->ia += it->span;
@@ -342,10 +356,9 @@ static __always_inline void kpt_iterate(struct kpt_iter *it, int floor, unsigned
 }
 
 /*
- * Flush before the lock is dropped, except for the deferred flush.  Yield only after
- * forward progress since the last time, i.e. at a higher address.  If this returns
- * true, everything read from the tree is stale and the caller has to restart at the
- * root.
+ * Do the flush unless it is deferred, and drop the lock, but not twice without
+ * advancing or waiting in between.  After true, everything read from the tree is stale:
+ * restart at the root.
  */
 static __always_inline bool kpt_try_yield(const struct kpt_port *port, struct kpt_iter *it)
 {
@@ -399,6 +412,7 @@ static __always_inline u64 kpt_next_look(const struct kpt_port *port, const stru
 {
 	u64 span = KPT_LOOK_EVERY * kpt_span(port->format, it->level);
 
+	/* Without yields, and at level 0, the table is one batch. */
 	if (!port->ops->yield || !it->level || !(it->what & KPT_YIELDS))
 		return it->table_end;
 	return min(it->table_end, ALIGN_DOWN(it->ia, span) + span);
@@ -530,7 +544,7 @@ kpt_walk(const struct kpt_port *port, struct kpt_iter *it, int floor, unsigned i
 				kind = KPT_EMPTY;
 			else if (!kpt_present(fmt, it->pte))
 				kind = kpt_frozen(fmt, it->pte) ? KPT_FROZEN : KPT_NOTES;
-			else if (!kpt_is_table(fmt, it->pte, it->level))
+			else if (kpt_is_leaf(fmt, it->pte, it->level))
 				kind = KPT_LEAVES;
 			else
 				kind = it->post ? KPT_POST : KPT_TABLES;

@@ -291,9 +291,14 @@ kpt_install_entries(const struct kpt_port *port, struct kpt_iter *it, const stru
 	}
 }
 
-/*
- * kpt_map() without checking @m, for clients that encode entries at run time, so that
- * @m does not fit the compile-time format.
+/**
+ * kpt_install() - kpt_map() without checking @m
+ * @port: port
+ * @it: iterator, after kpt_begin()
+ * @m: what to install
+ *
+ * For clients that encode entries at run time, so that @m does not fit the
+ * compile-time format.
  */
 static __always_inline int __must_check
 kpt_install(const struct kpt_port *port, struct kpt_iter *it, const struct kpt_mapping *m)
@@ -634,6 +639,8 @@ kpt_clear_pages(const struct kpt_port *port, struct kpt_iter *it, u64 mask, u64 
 	u64 edited = 0, span = kpt_span(fmt, 0);
 	struct kpt_iter c = *it;
 
+	/* The compiler does not know it. */
+	c.shared = false;
 	for (; mask; mask &= mask - 1) {
 		c.ia = it->ia + __ffs(mask) * span;
 		c.ptep = it->ptep + __ffs(mask);
@@ -766,8 +773,12 @@ kpt_age(const struct kpt_port *port, struct kpt_iter *it, u64 accessed, bool tes
 	if (it->end - it->start == kpt_span(port->format, 0)) {
 		struct kpt_iter c = *it;
 
-		while (kpt_find(port, &c, c.start, 0), kpt_must_wait(port, &c))
+		for (;;) {
+			kpt_find(port, &c, c.start, 0);
+			if (likely(!kpt_must_wait(port, &c)))
+				break;
 			cpu_relax();
+		}
 		young = kpt_is_leaf(port->format, c.pte, c.level) && c.pte & accessed;
 		if (young && !test_only)
 			kpt_age_leaf(port, &c, accessed);
@@ -926,20 +937,20 @@ kpt_collapse_range(const struct kpt_port *port, struct kpt_iter *it, kpt_decide_
 static __always_inline int __must_check
 kpt_collapse(const struct kpt_port *port, struct kpt_iter *it, int level, kpt_decide_t decide)
 {
-	bool breaks = kpt_rule(port->format, KPT_COLLAPSE) & KPT_BREAK;
+	bool batches = kpt_rule(port->format, KPT_COLLAPSE) & KPT_BREAK && !port->ops->bare;
 	struct kpt_bbm_batch batch __uninitialized;
 	int err;
 
 	if (level < 1)
 		return -EINVAL;
 
-	if (breaks) {
+	if (batches) {
 		batch.nr = 0;
 		it->gather.bbm = &batch;
 	}
 	kpt_iterate(it, level, KPT_TABLES | KPT_YIELDS);
 	err = kpt_collapse_range(port, it, decide);
-	if (breaks) {
+	if (batches) {
 		if (batch.nr)
 			port->flush_gather(it);
 		it->gather.bbm = NULL;

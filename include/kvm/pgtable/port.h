@@ -33,6 +33,8 @@
  * @no_break:	this CPU does not need break-before-make to replace a block by a table
  *		or vice versa if nothing but the size of the mapping changes; overrides
  *		the rules of the format
+ * @no_map_flush: this CPU does not need the flush that the format requires for KPT_MAP, e.g.
+ *		because it has RISC-V's Svvptc
  *
  * Clients embed this in a struct of their own, possibly on the stack, and use
  * container_of() in the callbacks.
@@ -47,6 +49,7 @@ struct kpt_tree {
 	bool no_rcu;
 	bool leaf_events;
 	bool no_break;
+	bool no_map_flush;
 };
 
 /**
@@ -54,7 +57,7 @@ struct kpt_tree {
  * @start:	first input address to flush
  * @end:	end of the range, exclusive
  * @scope:	&enum kpt_rule flush bits; if 0, no flush is pending and the other
- *		fields are undefined
+ *		fields are undefined.  KPT_FLUSH_NOW is set only within a gather
  * @levels:	bit n is set if entries at level n changed
  */
 struct kpt_flush {

@@ -15,7 +15,7 @@ virtual report
 attribute name __uninitialized;
 iterator name scoped_guard;
 local idexpression struct kpt_iter v;
-identifier find =~ "^kpt_(enter_root|enter_table|find|find_published)$";
+identifier find =~ "^kpt_(enter_root|enter_table|find)$";
 identifier end =~ "^(kpt_end|kpt_end_noflush|rcu_read_unlock|kpt_unmap|kpt_zap|kpt_wrprot|kpt_clear_dirty|kpt_split|kpt_collapse|kpt_dump_next)$";
 identifier use =~ "^kpt_(enter_table|commit|change|edit|link)$";
 expression E, F;
@@ -44,7 +44,7 @@ position p;
 attribute name __uninitialized;
 iterator name scoped_guard;
 idexpression struct kpt_iter *i;
-identifier find =~ "^kpt_(enter_root|enter_table|find|find_published)$";
+identifier find =~ "^kpt_(enter_root|enter_table|find)$";
 identifier end =~ "^(kpt_end|kpt_end_noflush|kpt_unmap|kpt_zap|kpt_wrprot|kpt_clear_dirty|kpt_split|kpt_collapse|kpt_dump_next)$";
 identifier use =~ "^kpt_(enter_table|commit|change|edit|link)$";
 position p;

@@ -56,7 +56,6 @@ struct clean_list {
 struct s2_recovery {
 	kvm_pgtable_host_prot_t host_prot;
 	void *arg;
-	s8 level;
 };
 
 /* An operation on one tree. */
@@ -1222,7 +1221,7 @@ static u64 s2_recoverable(struct kpt_iter *it)
 	enum kvm_pgtable_prot prot;
 	kvm_pte_t block;
 
-	if (arm_level(it->level) != r->level || it->ia < it->start || it->ia + size > it->end)
+	if (it->level != it->floor || it->ia < it->start || it->ia + size > it->end)
 		return 0;
 
 	block = kpt_uniform_block(&pgt_port, it, KPT_S2_WRITE);
@@ -1237,7 +1236,8 @@ static u64 s2_recoverable(struct kpt_iter *it)
 }
 
 static noinline_for_stack int
-s2_recover_level(struct kvm_pgtable *pgt, u64 addr, u64 size, struct s2_recovery *recovery)
+s2_recover_level(struct kvm_pgtable *pgt, u64 addr, u64 size, s8 level,
+		 struct s2_recovery *recovery)
 {
 	struct pgt_op op __uninitialized;
 	int r;
@@ -1249,7 +1249,7 @@ s2_recover_level(struct kvm_pgtable *pgt, u64 addr, u64 size, struct s2_recovery
 	op.recovery = recovery;
 	/* The guest has used the same memory before, so no cache maintenance is needed. */
 	op.skips_maintenance = true;
-	r = kpt_collapse(&pgt_port, &op.it, kpt_level(recovery->level), s2_recoverable);
+	r = kpt_collapse(&pgt_port, &op.it, kpt_level(level), s2_recoverable);
 	pgt_end(&op);
 	return r;
 }
@@ -1257,16 +1257,16 @@ s2_recover_level(struct kvm_pgtable *pgt, u64 addr, u64 size, struct s2_recovery
 int kvm_pgtable_stage2_recover(struct kvm_pgtable *pgt, u64 addr, u64 size,
 			       kvm_pgtable_host_prot_t host_prot, void *arg)
 {
-	struct s2_recovery recovery = { host_prot, arg, KVM_PGTABLE_LAST_LEVEL - 1 };
+	struct s2_recovery recovery = { .host_prot = host_prot, .arg = arg };
 	int r = 0;
 
 	if (AT_EL2)
 		return -EOPNOTSUPP;
 
 	/* Start with the smallest blocks, the larger ones are built from them. */
-	for (; recovery.level >= KVM_PGTABLE_MIN_BLOCK_LEVEL &&
-	     kvm_granule_size(recovery.level) <= size && !r; recovery.level--)
-		r = s2_recover_level(pgt, addr, size, &recovery);
+	for (s8 level = KVM_PGTABLE_LAST_LEVEL - 1; level >= KVM_PGTABLE_MIN_BLOCK_LEVEL &&
+	     kvm_granule_size(level) <= size && !r; level--)
+		r = s2_recover_level(pgt, addr, size, level, &recovery);
 	dsb(ishst);
 	return r;
 }

@@ -23,6 +23,8 @@
 #define KPT_GSTAGE_ACCESSED	BIT_ULL(6)
 #define KPT_GSTAGE_DIRTY	BIT_ULL(7)
 #define KPT_GSTAGE_RSW		GENMASK_ULL(9, 8)
+/* KVM's: the host's mapping is writable, also if W is clear to log writes. */
+#define KPT_GSTAGE_HOST_WRITE	BIT_ULL(8)
 #define KPT_GSTAGE_PPN		GENMASK_ULL(53, 10)
 #define KPT_GSTAGE_RESERVED	(GENMASK_ULL(60, 54) | BIT_ULL(63))
 #define KPT_GSTAGE_PBMT		GENMASK_ULL(62, 61)
@@ -55,18 +57,19 @@ static const u8 kpt_gstage_rules[KPT_CHANGES] = {
 };
 
 /*
- * Set accessed and dirty in advance, as a hart without Svadu would fault.
+ * Set accessed and dirty in advance, as a hart without Svadu would fault.  Dirty has
+ * no meaning for a leaf that is not writable, but that may become writable.
  * KPT_DEVICE and KPT_NC require Svpbmt; without it, the platform defines the
  * memory types.
  */
 static u64 kpt_gstage_attrs(unsigned int prot, unsigned int features)
 {
-	u64 attrs = KPT_GSTAGE_USER | KPT_GSTAGE_ACCESSED;
+	u64 attrs = KPT_GSTAGE_USER | KPT_GSTAGE_ACCESSED | KPT_GSTAGE_DIRTY;
 
 	if (prot & KPT_R)
 		attrs |= KPT_GSTAGE_READ;
 	if (prot & KPT_W)
-		attrs |= KPT_GSTAGE_WRITE | KPT_GSTAGE_DIRTY;
+		attrs |= KPT_GSTAGE_WRITE;
 	if (prot & KPT_X)
 		attrs |= KPT_GSTAGE_EXEC;
 

@@ -23,6 +23,9 @@
 #define HYP(granule)	TREE(hyp_##granule, hyp_##granule, hyp_##granule)
 #define HVHE_4K		TREE(hvhe_4k, hvhe_4k, hvhe_4k)
 #define GSTAGE		TREE(gstage, gstage, gstage), .features = KPT_FEAT_AD
+#define GSTAGE_NOADU	TREE(gstage, gstage, gstage)
+#define GSTAGE_SVVPTC	TREE(gstage, gstage_svvptc, gstage), .features = KPT_FEAT_AD, \
+			.no_map_flush = true
 #define LOONGARCH	TREE(loongarch, loongarch, loongarch)
 #define LOONGARCH_PTW	LOONGARCH, .features = KPT_FEAT_AD
 
@@ -62,6 +65,8 @@ const struct kpt_config kpt_configs[] = {
 	{ .name = "gstage_sv39x4", GSTAGE, .levels = 3, .ia_bits = 41 },
 	{ .name = "gstage_sv48x4", GSTAGE, .levels = 4, .ia_bits = 50 },
 	{ .name = "gstage_sv57x4", GSTAGE, .levels = 5, .ia_bits = 59 },
+	{ .name = "gstage_sv39x4_noadu", GSTAGE_NOADU, .levels = 3, .ia_bits = 41 },
+	{ .name = "gstage_sv48x4_svvptc", GSTAGE_SVVPTC, .levels = 4, .ia_bits = 50 },
 	{ .name = "loongarch_3level", LOONGARCH, .levels = 3, .ia_bits = 47 },
 	{ .name = "loongarch_3level_ptw", LOONGARCH_PTW, .levels = 3, .ia_bits = 47 },
 	{ .name = "loongarch_4level_ptw", LOONGARCH_PTW, .levels = 4, .ia_bits = 58 },

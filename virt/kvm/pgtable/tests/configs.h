@@ -118,6 +118,7 @@ struct kpt_call {
  * @ia_base:	see &kpt_tree.ia_base
  * @no_events:	no leaf events for unlinked last-level tables, their leaves are counted
  * @no_break:	see &kpt_tree.no_break
+ * @no_map_flush: see &kpt_tree.no_map_flush
  * @saved:	ageing clears all permissions and saves them in these bits; 0 if ageing
  *		clears the accessed bit
  */
@@ -132,6 +133,7 @@ struct kpt_config {
 	u64 ia_base;
 	bool no_events;
 	bool no_break;
+	bool no_map_flush;
 	u64 saved;
 };
 

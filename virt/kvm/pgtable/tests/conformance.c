@@ -63,6 +63,8 @@ static void geometry(struct kunit *test)
 	const struct kpt_format *fmt = f->format;
 
 	KUNIT_EXPECT_STREQ(test, fmt->name, f->name);
+	KUNIT_EXPECT_TRUE(test, is_power_of_2(fmt->present));
+	KUNIT_EXPECT_EQ(test, fmt->present & fmt->table_mask & ~fmt->table_value, 0);
 	KUNIT_EXPECT_EQ(test, fmt->levels, f->levels);
 	KUNIT_EXPECT_EQ(test, kpt_entries(fmt), f->entries);
 	KUNIT_EXPECT_EQ(test, f->entries * sizeof(kpt_pte_t), kpt_span(fmt, 0));

@@ -60,3 +60,12 @@ const struct kpt_cpu_arch kpt_cpu_gstage = {
 	.absent		= true,
 	.all_for_walks	= true,
 };
+
+/* With Svvptc, they do not use a cached invalid entry for long. */
+const struct kpt_cpu_arch kpt_cpu_gstage_svvptc = {
+	.decode		= decode_gstage,
+	.page_shift	= 12,
+	.index_bits	= 9,
+	.refault	= true,
+	.all_for_walks	= true,
+};

@@ -699,6 +699,7 @@ struct kpt_test *kpt_test_start(struct kunit *kunit, const struct kpt_config *co
 	t->tree.top = config->levels - 1;
 	t->tree.leaf_events = !config->no_events;
 	t->tree.no_break = config->no_break;
+	t->tree.no_map_flush = config->no_map_flush;
 	t->tree.ia_bits = config->ia_bits;
 	spin_lock_init(&t->cpu_lock);
 	INIT_LIST_HEAD(&t->freed);

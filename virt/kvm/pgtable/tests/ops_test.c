@@ -1185,6 +1185,27 @@ static void waits_for_frozen_entries(struct kunit *test)
 	}
 }
 
+/* What is mapped first is flushed only where harts cache invalid entries. */
+static void flushes_what_it_maps_only_where_needed(struct kunit *test)
+{
+	struct kpt_fixture o = start(test);
+	struct kpt_call c = call(&o, KPT_OP_MAP, o.base, o.base + 4 * o.page);
+	int before;
+
+	c.level = 0;
+	c.value = o.fmt->attrs(KPT_RW, o.t->config->features);
+	for (int shared = 0; shared < 2; shared++) {
+		before = atomic_read(&o.t->invalidations);
+		c.shared = shared;
+		KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), 0);
+		KUNIT_EXPECT_EQ(test, atomic_read(&o.t->invalidations) - before,
+				o.t->config->arch->absent);
+		c.start += 8 * o.page;
+		c.end += 8 * o.page;
+	}
+	finish(&o);
+}
+
 static void visits_each_leaf_once_although_it_waits(struct kunit *test)
 {
 	struct kpt_fixture o = start(test);
@@ -1855,6 +1876,7 @@ static struct kunit_case ops_cases[] = {
 	KUNIT_CASE_PARAM(looks_up_from_blocks, kpt_next_config),
 	KUNIT_CASE_PARAM(faults_retry_at_frozen_entries, kpt_next_config),
 	KUNIT_CASE_PARAM(waits_with_no_frozen_entries_of_its_own, next_with_blocks),
+	KUNIT_CASE_PARAM(flushes_what_it_maps_only_where_needed, kpt_next_config),
 	KUNIT_CASE_PARAM(waits_for_frozen_entries, kpt_next_config),
 	KUNIT_CASE_PARAM(visits_each_leaf_once_although_it_waits, kpt_next_config),
 	KUNIT_CASE_PARAM(flushes_what_it_finds_after_it_waited, kpt_next_config),

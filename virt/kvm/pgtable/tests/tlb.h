@@ -95,6 +95,7 @@ extern const struct kpt_cpu_arch kpt_cpu_hyp_64k;
 extern const struct kpt_cpu_arch kpt_cpu_hyp_64k_lpa;
 extern const struct kpt_cpu_arch kpt_cpu_hvhe_4k;
 extern const struct kpt_cpu_arch kpt_cpu_gstage;
+extern const struct kpt_cpu_arch kpt_cpu_gstage_svvptc;
 extern const struct kpt_cpu_arch kpt_cpu_loongarch;
 
 #define KPT_CPU_LEAVES	16
