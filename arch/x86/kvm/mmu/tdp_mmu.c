@@ -428,6 +428,8 @@ static void tdp_init(struct tdp_iter *tdp, struct kvm *kvm, struct kvm_mmu_page 
 	tdp->tree.external = is_mirror_sp(root);
 	tdp->tree.no_flush = root->role.invalid;
 	tdp->tree.no_rcu = false;
+	tdp->tree.no_break = false;
+	tdp->tree.no_map_flush = false;
 	tdp->tree.leaf_events = trace_kvm_tdp_mmu_spte_changed_enabled();
 	tdp->it.tree = &tdp->tree;
 	tdp->kvm = kvm;
@@ -1268,17 +1270,17 @@ u64 *kvm_tdp_mmu_fast_pf_get_last_sptep(struct kvm_vcpu *vcpu, gfn_t gfn, u64 *s
 #define TDP_DUMP_ROOT	BIT_ULL(48)
 
 struct tdp_dump {
-	struct kvm *kvm;
 	struct kpt_range range;
 	union kvm_mmu_page_role role;
 };
 
-static bool tdp_dump_next(struct tdp_dump *d, struct kvm_mmu_page *root, gfn_t start)
+static bool tdp_dump_range(struct kvm *kvm, struct tdp_dump *d, struct kvm_mmu_page *root,
+			   gfn_t start)
 {
 	struct tdp_iter tdp __uninitialized;
 	bool found;
 
-	if (!tdp_begin(&tdp, d->kvm, root, start, -1ull, true))
+	if (!tdp_begin(&tdp, kvm, root, start, -1ull, true))
 		return false;
 
 	found = kpt_dump_next(&tdp_port, &tdp.it, tdp_format(), &d->range);
@@ -1287,48 +1289,53 @@ static bool tdp_dump_next(struct tdp_dump *d, struct kvm_mmu_page *root, gfn_t s
 }
 
 /* Find the first record at or after @pos; it is printed without the lock. */
-static void *tdp_dump_find(struct tdp_dump *d, loff_t *pos)
+static void *tdp_dump_find(struct kvm *kvm, struct tdp_dump *d, loff_t *pos)
 {
 	struct kvm_mmu_page *root = NULL;
 	u64 nr = 0, offset = 0;
 
-	guard(read_lock)(&d->kvm->mmu_lock);
-	while ((root = tdp_next_root(d->kvm, root, -1, KVM_VALID_ROOTS))) {
+	guard(read_lock)(&kvm->mmu_lock);
+	while ((root = tdp_next_root(kvm, root, -1, KVM_VALID_ROOTS))) {
 		if (nr++ < *pos / TDP_DUMP_ROOT)
 			continue;
 
 		offset = *pos % TDP_DUMP_ROOT;
 		d->role = root->role;
-		if (!offset || tdp_dump_next(d, root, offset - 1)) {
-			kvm_tdp_mmu_put_root(d->kvm, root);
+		if (!offset || tdp_dump_range(kvm, d, root, offset - 1)) {
+			kvm_tdp_mmu_put_root(kvm, root);
 			return d;
 		}
 		*pos = nr * TDP_DUMP_ROOT;
 	}
+	kfree(d);
 	return NULL;
 }
 
 static void *tdp_dump_start(struct seq_file *m, loff_t *pos)
 {
-	return tdp_dump_find(m->private, pos);
+	struct tdp_dump *d = kmalloc_obj(*d);
+
+	return d ? tdp_dump_find(m->private, d, pos) : ERR_PTR(-ENOMEM);
 }
 
-static void *tdp_dump_advance(struct seq_file *m, void *record, loff_t *pos)
+static void *tdp_dump_next(struct seq_file *m, void *record, loff_t *pos)
 {
-	struct tdp_dump *d = m->private;
+	struct tdp_dump *d = record;
 	u64 root = ALIGN_DOWN((u64)*pos, TDP_DUMP_ROOT);
 
 	*pos = root + 1 + (*pos == root ? 0 : gpa_to_gfn(d->range.end));
-	return tdp_dump_find(d, pos);
+	return tdp_dump_find(m->private, d, pos);
 }
 
 static void tdp_dump_stop(struct seq_file *m, void *record)
 {
+	if (!IS_ERR(record))
+		kfree(record);
 }
 
 static int tdp_dump_show(struct seq_file *m, void *record)
 {
-	struct tdp_dump *d = m->private;
+	struct tdp_dump *d = record;
 
 	if (m->index % TDP_DUMP_ROOT) {
 		kpt_dump_print(m, &d->range);
@@ -1341,47 +1348,16 @@ static int tdp_dump_show(struct seq_file *m, void *record)
 	return 0;
 }
 
-static const struct seq_operations tdp_dump_ops = {
+static const struct seq_operations tdp_dump_sops = {
 	.start	= tdp_dump_start,
-	.next	= tdp_dump_advance,
+	.next	= tdp_dump_next,
 	.stop	= tdp_dump_stop,
 	.show	= tdp_dump_show,
 };
-
-static int tdp_debugfs_open(struct inode *inode, struct file *file)
-{
-	struct kvm *kvm = inode->i_private;
-	struct tdp_dump *d;
-
-	if (!kvm_get_kvm_safe(kvm))
-		return -ENOENT;
-
-	d = __seq_open_private(file, &tdp_dump_ops, sizeof(*d));
-	if (!d) {
-		kvm_put_kvm(kvm);
-		return -ENOMEM;
-	}
-	d->kvm = kvm;
-	return 0;
-}
-
-static int tdp_debugfs_release(struct inode *inode, struct file *file)
-{
-	kvm_put_kvm(inode->i_private);
-	return seq_release_private(inode, file);
-}
-
-static const struct file_operations tdp_debugfs_fops = {
-	.owner		= THIS_MODULE,
-	.open		= tdp_debugfs_open,
-	.read		= seq_read,
-	.llseek		= seq_lseek,
-	.release	= tdp_debugfs_release,
-};
+DEFINE_SEQ_ATTRIBUTE(tdp_dump);
 
 void kvm_tdp_mmu_create_debugfs(struct kvm *kvm)
 {
 	if (tdp_mmu_enabled)
-		debugfs_create_file("page_tables", 0400, kvm->debugfs_dentry, kvm,
-				    &tdp_debugfs_fops);
+		debugfs_create_file("page_tables", 0400, kvm->debugfs_dentry, kvm, &tdp_dump_fops);
 }
