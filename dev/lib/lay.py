@@ -209,19 +209,30 @@ def apply_edits(pristine, scratch):
         (apply_patch if edit.endswith(".patch") else apply_semantic)(edit, scratch)
 
 
-def removed(pristine):
-    names = os.path.join(EDITS, "removed")
-    paths = [line for line in lines_of(names) if line and line[0] != "#"] if os.path.exists(names) else []
-    for path in paths:
+def listed(name, pristine):
+    """The lines of a list of edits, split into words; the first is a path of the kernel."""
+    names = os.path.join(EDITS, name)
+    lines = [line.split() for line in lines_of(names) if line.strip() and line[0] != "#"] \
+        if os.path.exists(names) else []
+    for path, *_ in lines:
         if not os.path.isfile(os.path.join(pristine, path)):
-            fail(f"edits/removed names {path}, which this kernel has not")
-    return paths
+            fail(f"edits/{name} names {path}, which this kernel has not")
+    return lines
+
+
+def removed(pristine):
+    return [path for path, in listed("removed", pristine)]
+
+
+def renamed(pristine):
+    return listed("renamed", pristine)
 
 
 def fits(pristine):
     with tempfile.TemporaryDirectory() as scratch:
         apply_edits(pristine, scratch)
         removed(pristine)
+        renamed(pristine)
 
 
 def clone(source, target):
@@ -244,7 +255,12 @@ def over(pristine, tree):
         wanted = everything(pristine)
         for path in removed(pristine):
             del wanted[path]
-        wanted |= everything(scratch)
+        changed = everything(scratch)
+        for old, new in renamed(pristine):
+            if old in changed:
+                fail(f"edits/renamed names {old}, which an edit changes")
+            wanted[new] = wanted.pop(old)
+        wanted |= changed
         wanted |= our_files()
         if not os.path.exists(tree):
             clone(pristine, tree)
