@@ -7,10 +7,9 @@
 
 #include <kvm_util.h>
 #include <processor.h>
+#include <stage2_blocks.h>
 #include <test_util.h>
 #include <ucall_common.h>
-
-#include "stage2_blocks.h"
 
 #define TEST_SLOT	10
 #define TEST_GPA	SZ_4G

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which harts a change of the G-stage makes KVM fence, as counted by kprobes: mapping a page
+ * and allowing a logged write do not disturb other vCPUs, and a range is fenced at once.
+ */
+#include <fcntl.h>
+#include <linux/sizes.h>
+#include <sys/mman.h>
+
+#include <kvm_util.h>
+#include <processor.h>
+#include <test_util.h>
+#include <ucall_common.h>
+
+#define TRACING		"/sys/kernel/tracing/"
+#define GROUP		"kvm_fences"
+#define TEST_SLOT	10
+#define TEST_GPA	SZ_4G
+#define TEST_PAGES	512ul
+
+/* Requests to all vCPUs. */
+static const char * const requests[] = {
+	"kvm_riscv_hfence_gvma_vmid_gpa",
+	"kvm_riscv_hfence_gvma_vmid_all",
+};
+
+static void guest_code(u64 stride)
+{
+	for (;;) {
+		for (u64 page = 0; page < TEST_PAGES; page++)
+			WRITE_ONCE(*(u64 *)(TEST_GPA + page * stride), page);
+		GUEST_SYNC(0);
+	}
+}
+
+static void guest_writes_all(struct kvm_vcpu *vcpu)
+{
+	vcpu_run(vcpu);
+	TEST_ASSERT_EQ(get_ucall(vcpu, NULL), UCALL_SYNC);
+}
+
+static bool write_tracing(const char *file, int flags, const char *text)
+{
+	ssize_t length = strlen(text);
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), TRACING "%s", file);
+	fd = open(path, O_WRONLY | flags);
+	if (fd < 0)
+		return false;
+	length -= write(fd, text, length);
+	close(fd);
+	return !length;
+}
+
+static void enable(const char *value)
+{
+	TEST_ASSERT(write_tracing("events/" GROUP "/enable", O_TRUNC, value), "cannot set kprobes");
+}
+
+static void add_probes(void)
+{
+	char probe[128];
+
+	for (int i = 0; i < ARRAY_SIZE(requests); i++) {
+		snprintf(probe, sizeof(probe), "p:" GROUP "/request%d %s\n", i, requests[i]);
+		__TEST_REQUIRE(write_tracing("kprobe_events", O_APPEND, probe),
+			       "kprobes are required");
+	}
+	enable("1");
+}
+
+static void remove_probes(void)
+{
+	char probe[128];
+
+	enable("0");
+	for (int i = 0; i < ARRAY_SIZE(requests); i++) {
+		snprintf(probe, sizeof(probe), "-:" GROUP "/request%d\n", i);
+		write_tracing("kprobe_events", O_APPEND, probe);
+	}
+}
+
+/* Requests since the last call. */
+static u64 fences(const char *what)
+{
+	FILE *file = fopen(TRACING "trace", "r");
+	char line[256];
+	u64 count = 0;
+
+	TEST_ASSERT(file, "trace: %s", strerror(errno));
+	while (fgets(line, sizeof(line), file))
+		count += line[0] != '#' && strstr(line, " request");
+	fclose(file);
+	TEST_ASSERT(write_tracing("trace", O_TRUNC, " "), "trace: %s", strerror(errno));
+	pr_info("%s: %lu fences of all vCPUs\n", what, count);
+	return count;
+}
+
+int main(void)
+{
+	u64 size = TEST_PAGES * getpagesize(), mapping, protecting, logging, discarding;
+	struct kvm_vcpu *vcpu;
+	struct kvm_vm *vm;
+
+	vm = vm_create_with_one_vcpu(&vcpu, guest_code);
+	vm_userspace_mem_region_add(vm, VM_MEM_SRC_ANONYMOUS, TEST_GPA, TEST_SLOT,
+				    size / vm->page_size, 0);
+	virt_map(vm, TEST_GPA, TEST_GPA, size / vm->page_size);
+	vcpu_args_set(vcpu, 1, getpagesize());
+	/* What the host maps first, as a page of zeros, it unmaps for the first write. */
+	memset(addr_gpa2hva(vm, TEST_GPA), 1, size);
+
+	add_probes();
+	fences("before");
+	guest_writes_all(vcpu);
+	mapping = fences("mapping");
+	vm_mem_region_set_flags(vm, TEST_SLOT, KVM_MEM_LOG_DIRTY_PAGES);
+	protecting = fences("write-protecting");
+	guest_writes_all(vcpu);
+	logging = fences("logging writes");
+	madvise(addr_gpa2hva(vm, TEST_GPA), size, MADV_DONTNEED);
+	discarding = fences("unmapping");
+	remove_probes();
+
+	TEST_ASSERT(!mapping, "mapping new pages fenced other vCPUs");
+	TEST_ASSERT(protecting && protecting <= 2, "write protection was not fenced at once");
+	TEST_ASSERT(!logging, "logging writes fenced other vCPUs");
+	TEST_ASSERT(discarding && discarding <= 2, "discarded memory was not fenced at once");
+	kvm_vm_free(vm);
+	return 0;
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A guest must not write to a page that the host shares, whether or not writes are logged:
+ * read a page that is shared with a child by fork(), switch logging on, write, and see what
+ * the child reads.
+ */
+#include <linux/sizes.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include <kvm_util.h>
+#include <processor.h>
+#include <test_util.h>
+#include <ucall_common.h>
+
+#define TEST_SLOT	10
+#define TEST_GPA	SZ_4G
+#define BEFORE		0x1234567890abcdefull
+#define WRITTEN		0xfedcba0987654321ull
+
+static void guest_code(void)
+{
+	u64 *word = (u64 *)TEST_GPA;
+
+	GUEST_ASSERT_EQ(READ_ONCE(*word), BEFORE);
+	GUEST_SYNC(0);
+	WRITE_ONCE(*word, WRITTEN);
+	GUEST_ASSERT_EQ(READ_ONCE(*word), WRITTEN);
+	GUEST_DONE();
+}
+
+static void expect_ucall(struct kvm_vcpu *vcpu, u64 expected)
+{
+	struct ucall uc;
+
+	vcpu_run(vcpu);
+	if (get_ucall(vcpu, &uc) == UCALL_ABORT)
+		REPORT_GUEST_ASSERT(uc);
+	TEST_ASSERT_EQ(uc.cmd, expected);
+}
+
+/* Reads the word when told to, and exits with 0 if nobody has changed it. */
+static pid_t start_child(u64 *word, int *go)
+{
+	int ends[2];
+	pid_t child;
+	char byte;
+
+	TEST_ASSERT(!pipe(ends), "pipe: %s", strerror(errno));
+	child = fork();
+	TEST_ASSERT(child >= 0, "fork: %s", strerror(errno));
+	if (!child) {
+		close(ends[1]);
+		_exit(read(ends[0], &byte, 1) != 1 || READ_ONCE(*word) != BEFORE);
+	}
+	close(ends[0]);
+	*go = ends[1];
+	return child;
+}
+
+int main(void)
+{
+	struct kvm_vcpu *vcpu;
+	struct kvm_vm *vm;
+	int go, status;
+	pid_t child;
+	u64 *word;
+
+	vm = vm_create_with_one_vcpu(&vcpu, guest_code);
+	vm_userspace_mem_region_add(vm, VM_MEM_SRC_ANONYMOUS, TEST_GPA, TEST_SLOT, 1, 0);
+	virt_map(vm, TEST_GPA, TEST_GPA, 1);
+	word = addr_gpa2hva(vm, TEST_GPA);
+	/* Else the child has no copy. */
+	TEST_ASSERT(!madvise(word, getpagesize(), MADV_DOFORK), "madvise: %s", strerror(errno));
+	*word = BEFORE;
+	child = start_child(word, &go);
+
+	expect_ucall(vcpu, UCALL_SYNC);
+	vm_mem_region_set_flags(vm, TEST_SLOT, KVM_MEM_LOG_DIRTY_PAGES);
+	expect_ucall(vcpu, UCALL_DONE);
+	TEST_ASSERT_EQ(*word, WRITTEN);
+
+	TEST_ASSERT_EQ(write(go, "", 1), 1);
+	TEST_ASSERT(waitpid(child, &status, 0) == child && WIFEXITED(status), "no child");
+	TEST_ASSERT(!WEXITSTATUS(status), "the guest wrote to the page of another process");
+	kvm_vm_free(vm);
+	return 0;
+}
