@@ -7,8 +7,8 @@ given := $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$
 unknown := $(filter-out $(variables),$(given))
 
 $(if $(unknown),$(error $(unknown): no such variable, `make help` lists them))
-$(if $(filter-out npt ept vhe nvhe protected nested,$(HW)),\
-	$(error HW=$(HW): there are npt, ept, vhe, nvhe, protected and nested))
+$(if $(filter-out npt ept vhe nvhe protected nested riscv,$(HW)),\
+	$(error HW=$(HW): there are npt, ept, vhe, nvhe, protected, nested and riscv))
 $(foreach flag,CONSOLE COUNT ICOUNT QUICK RECORD STOCK VERIFY,\
 	$(if $(filter-out 0 1,$($(flag))),$(error $(flag)=$($(flag)): 1 or 0 is expected)))
 

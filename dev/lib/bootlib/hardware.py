@@ -82,12 +82,29 @@ kvm_page_table_test -v 2 -b {huge}M -s anonymous_hugetlb_{huge}mb
 dirty_log_test -i 3 -m 6
 """
 
+TESTS_RISCV = """
+demand_paging_test -v 2 -b 16M
+demand_paging_test -v 2 -b 4M -u MISSING
+demand_paging_test -v 2 -b 4M -u MINOR -s shmem
+dirty_log_perf_test -v 2 -b 16M -i 2
+dirty_log_perf_test -v 2 -b 16M -i 2 -e
+dirty_log_perf_test -v 2 -b 16M -i 2 -s anonymous_hugetlb_2mb
+dirty_log_perf_test -v 2 -b 16M -i 2 -e -g -s anonymous_hugetlb_2mb
+kvm_page_table_test -v 2 -b 8M
+kvm_page_table_test -v 2 -b 16M -s anonymous_hugetlb_2mb
+access_tracking_perf_test -v 2 -b 8M
+memslot_modification_stress_test -v 2 -b 4M -i 20
+dirty_log_test -i 3
+set_memory_region_test
+kvm_binary_stats_test
+"""
+
 # Ours, for what the unmodified kernel does not do.
 TESTS_ARM64_PORTED = """
-arm64/huge_page_recovery_test
+huge_page_recovery_test
 arm64/tlb_invalidation_test
 arm64/eager_split_test
-arm64/lockless_ageing_test
+lockless_ageing_test
 arm64/vm_teardown_test
 """
 
@@ -137,6 +154,21 @@ def arm64(name, parameters="", tests=TESTS_ARM64, ported_tests=TESTS_ARM64_PORTE
         hugepages={"4k": 512, "16k": 24, "64k": 3})
 
 
+TESTS_RISCV_PORTED = """
+huge_page_recovery_test
+riscv/eager_split_test
+riscv/table_leak_test
+riscv/shared_page_test
+riscv/partial_unmap_test
+riscv/huge_page_ageing_test
+riscv/fence_scope_test
+lockless_ageing_test
+mmu_lifetime_perf_test -b 16M
+"""
+
+# Fences that are requested from all vCPUs, for a range and for all of it, and fences of a hart.
+RISCV_COUNTS = ("faults", "allocated", "range", "vmid", "fences")
+
 ALL = {hardware.name: hardware for hardware in (
     Hardware(
         name="npt", architecture="x86", model="EPYC-Rome", packages=("x86", "qemu"),
@@ -159,4 +191,8 @@ ALL = {hardware.name: hardware for hardware in (
     arm64("protected", "kvm-arm.mode=protected", ported_tests=""),
     arm64("nested", "kvm-arm.mode=nested", tests=TESTS_NESTED,
           ported_tests="arm64/vm_teardown_test"),
+    Hardware(
+        name="riscv", architecture="riscv", model="rv64", packages=("clang", "riscv", "qemu-riscv"),
+        foreign=("busybox-static", "uuid-dev"), tests=TESTS_RISCV, ported_tests=TESTS_RISCV_PORTED,
+        facts="{gstage}, VMID of {vmid} bits", counts=RISCV_COUNTS, hugepages={"4k": 256}),
 )}

@@ -41,9 +41,10 @@ def added_files(root):
 def contents(options, tests, work):
     architecture = options.machine.architecture
     root = BUILD / "foreign" / architecture if options.machine.foreign else Path("/")
+    busybox = next(filter(Path.exists, (root / "bin/busybox", root / "usr/bin/busybox")))
     yield from (f"dir /{name} 0755 0 0" for name in (*DIRECTORIES, f"tests/{architecture}"))
     yield "nod /dev/console 0600 0 0 c 5 1"
-    yield f"file /bin/busybox {root / 'bin/busybox'} 0755 0 0"
+    yield f"file /bin/busybox {busybox} 0755 0 0"
     yield f"file /init {TOP}/dev/data/guest/init 0755 0 0"
     for name in ("tests", "settings"):
         yield f"file /plan/{name} {work}/{name} 0644 0 0"

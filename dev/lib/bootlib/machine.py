@@ -69,8 +69,11 @@ class Qemu(Machine):
                 "-kernel", self.kernel, "-initrd", self.initramfs, "-append", self.parameters,
                 "-nodefaults", "-no-reboot", "-display", "none",
                 *(["-serial", serial] if serial else ["-serial", f"file:{self.console}"]),
-                "-serial", f"file:{self.output}",
+                *self.second_port(),
                 *(self.counter() if self.options.counting_clock else [])]
+
+    def second_port(self):
+        return ["-serial", f"file:{self.output}"]
 
     def counter(self):
         """Counts what the MMU executes, where guest/counting-clock.c reads it."""
@@ -112,6 +115,18 @@ class QemuArm(Qemu):
                 *self.accelerator(), "-cpu", model]
 
 
+class QemuRiscv(Qemu):
+    image = "arch/riscv/boot/Image"
+
+    def processor(self):
+        return ["qemu-system-riscv64", "-machine", "virt", *self.accelerator(),
+                "-cpu", f"{self.options.model},h=true"]
+
+    def second_port(self):
+        """The machine has one."""
+        return ["-chardev", f"file,id=output,path={self.output}", "-device", "pci-serial,chardev=output"]
+
+
 BOCHSRC = """\
 display_library: term
 cpu: model={model}, count={cpus}, quantum={quantum}, ips=100000000
@@ -145,5 +160,5 @@ class Bochs(Machine):
         return ["bochs", "-q", "-f", self.work / "bochsrc", "-rc", self.work / "debugger"]
 
 
-EMULATORS = {"npt": QemuX86, "ept": Bochs,
+EMULATORS = {"npt": QemuX86, "ept": Bochs, "riscv": QemuRiscv,
              **dict.fromkeys(("vhe", "nvhe", "protected", "nested"), QemuArm)}

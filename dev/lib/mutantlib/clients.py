@@ -45,8 +45,12 @@ CLIENTS = (
            # MAXPHYADDR is more than a root of four levels resolves, and leaves a bit to reserve.
            model="EPYC-Rome,phys-bits=50"),
     Client("arm64", "vhe", "arch/arm64/kvm/hyp/pgtable.c",
-           "arm64/tlb_invalidation_test; arm64/eager_split_test; arm64/huge_page_recovery_test;"
-           "arm64/lockless_ageing_test; dirty_log_test -i 2"),
+           "arm64/tlb_invalidation_test; arm64/eager_split_test; huge_page_recovery_test;"
+           "lockless_ageing_test; dirty_log_test -i 2"),
+    Client("riscv", "riscv", "arch/riscv/kvm/gstage.c",
+           "huge_page_recovery_test; riscv/eager_split_test; riscv/table_leak_test;"
+           "riscv/shared_page_test; riscv/partial_unmap_test; riscv/huge_page_ageing_test;"
+           "dirty_log_test -i 2; dirty_log_perf_test -v 2 -b 16M -i 2 -s anonymous_hugetlb_2mb"),
 )
 
 
