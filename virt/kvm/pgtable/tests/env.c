@@ -240,7 +240,7 @@ void kpt_test_unlinked(struct kpt_tree *tree, kpt_pte_t *table, int level, int l
 		return;
 
 	WRITE_ONCE(info->no_events, true);
-	kpt_dirt_unlinked(info->t, table, info->ia);
+	kpt_dirt_unlinked(info->t, info->ia);
 }
 
 static unsigned int words(const struct kpt_table_info *info)

@@ -101,7 +101,7 @@ void kpt_dirt_changed(struct kpt_test *t, u64 ia, int level, kpt_pte_t old, kpt_
 void kpt_dirt_balance(struct kpt_test *t, u64 ia, int level, kpt_pte_t old, kpt_pte_t new);
 
 /* For tables without leaf events: when unlinked, and after the grace period. */
-void kpt_dirt_unlinked(struct kpt_test *t, const kpt_pte_t *table, u64 ia);
+void kpt_dirt_unlinked(struct kpt_test *t, u64 ia);
 void kpt_dirt_forgotten(struct kpt_test *t, const kpt_pte_t *table, u64 ia);
 
 #endif /* __KVM_PGTABLE_TESTS_MODEL_H */
