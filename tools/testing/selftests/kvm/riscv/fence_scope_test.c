@@ -13,16 +13,12 @@
 #include <ucall_common.h>
 
 #define TRACING		"/sys/kernel/tracing/"
-#define GROUP		"kvm_fences"
+#define PROBE		"kvm_fences/request"
+/* A fence is two requests: to the vCPUs whose queues take it, and to the others. */
+#define REQUESTS	2
 #define TEST_SLOT	10
 #define TEST_GPA	SZ_4G
 #define TEST_PAGES	512ul
-
-/* Requests to all vCPUs. */
-static const char * const requests[] = {
-	"kvm_riscv_hfence_gvma_vmid_gpa",
-	"kvm_riscv_hfence_gvma_vmid_all",
-};
 
 static void guest_code(u64 stride)
 {
@@ -54,35 +50,21 @@ static bool write_tracing(const char *file, int flags, const char *text)
 	return !length;
 }
 
-static void enable(const char *value)
+static void add_probe(void)
 {
-	TEST_ASSERT(write_tracing("events/" GROUP "/enable", O_TRUNC, value), "cannot set kprobes");
+	__TEST_REQUIRE(write_tracing("kprobe_events", O_APPEND,
+				     "p:" PROBE " kvm_make_vcpus_request_mask\n"),
+		       "kprobes are required");
+	TEST_ASSERT(write_tracing("events/" PROBE "/enable", O_TRUNC, "1"), "cannot enable kprobe");
 }
 
-static void add_probes(void)
+static void remove_probe(void)
 {
-	char probe[128];
-
-	for (int i = 0; i < ARRAY_SIZE(requests); i++) {
-		snprintf(probe, sizeof(probe), "p:" GROUP "/request%d %s\n", i, requests[i]);
-		__TEST_REQUIRE(write_tracing("kprobe_events", O_APPEND, probe),
-			       "kprobes are required");
-	}
-	enable("1");
+	write_tracing("events/" PROBE "/enable", O_TRUNC, "0");
+	write_tracing("kprobe_events", O_APPEND, "-:" PROBE "\n");
 }
 
-static void remove_probes(void)
-{
-	char probe[128];
-
-	enable("0");
-	for (int i = 0; i < ARRAY_SIZE(requests); i++) {
-		snprintf(probe, sizeof(probe), "-:" GROUP "/request%d\n", i);
-		write_tracing("kprobe_events", O_APPEND, probe);
-	}
-}
-
-/* Requests since the last call. */
+/* Since the last call. */
 static u64 fences(const char *what)
 {
 	FILE *file = fopen(TRACING "trace", "r");
@@ -91,11 +73,11 @@ static u64 fences(const char *what)
 
 	TEST_ASSERT(file, "trace: %s", strerror(errno));
 	while (fgets(line, sizeof(line), file))
-		count += line[0] != '#' && strstr(line, " request");
+		count += line[0] != '#' && strstr(line, "request: ");
 	fclose(file);
 	TEST_ASSERT(write_tracing("trace", O_TRUNC, " "), "trace: %s", strerror(errno));
-	pr_info("%s: %lu fences of all vCPUs\n", what, count);
-	return count;
+	pr_info("%s: %lu fences of all vCPUs\n", what, count / REQUESTS);
+	return count / REQUESTS;
 }
 
 int main(void)
@@ -112,7 +94,7 @@ int main(void)
 	/* What the host maps first, as a page of zeros, it unmaps for the first write. */
 	memset(addr_gpa2hva(vm, TEST_GPA), 1, size);
 
-	add_probes();
+	add_probe();
 	fences("before");
 	guest_writes_all(vcpu);
 	mapping = fences("mapping");
@@ -122,7 +104,7 @@ int main(void)
 	logging = fences("logging writes");
 	madvise(addr_gpa2hva(vm, TEST_GPA), size, MADV_DONTNEED);
 	discarding = fences("unmapping");
-	remove_probes();
+	remove_probe();
 
 	TEST_ASSERT(!mapping, "mapping new pages fenced other vCPUs");
 	TEST_ASSERT(protecting && protecting <= 2, "write protection was not fenced at once");
