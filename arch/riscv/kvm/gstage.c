@@ -6,10 +6,10 @@
  * operations on the tables.  The root lives as long as the VM, so an operation may
  * drop the lock and go on.  Tables below it are freed after an RCU grace period.
  */
+#include <linux/cpufeature.h>
 #include <linux/kvm_host.h>
 #include <linux/mm.h>
 
-#include <asm/cpufeature.h>
 #include <asm/kvm_nacl.h>
 #include <asm/kvm_tlb.h>
 
@@ -82,6 +82,8 @@ static void gstage_flush(struct kpt_tree *tree, const struct kpt_flush *flush)
 	u64 size = flush->end - flush->start;
 	struct kvm *kvm = to_op(tree)->kvm;
 
+	/* The buffer of NACL is the CPU's. */
+	guard(preempt)();
 	/* Pairs with the barrier between assigning a VMID and entering the guest. */
 	smp_mb();
 	vmid = READ_ONCE(kvm->arch.vmid.vmid);
@@ -90,10 +92,10 @@ static void gstage_flush(struct kpt_tree *tree, const struct kpt_flush *flush)
 		kvm_riscv_hfence_gvma_vmid_all(kvm, -1UL, 0, vmid);
 	else if (flush->scope != KPT_FLUSH_LOCAL)
 		kvm_riscv_hfence_gvma_vmid_gpa(kvm, -1UL, 0, flush->start, size, order, vmid);
-	else if (!kvm_riscv_nacl_available())
-		kvm_riscv_local_hfence_gvma_vmid_gpa(vmid, flush->start, size, order);
-	else scoped_guard(preempt)
+	else if (kvm_riscv_nacl_available())
 		nacl_hfence_gvma_vmid(nacl_shmem(), vmid, flush->start, size, order);
+	else
+		kvm_riscv_local_hfence_gvma_vmid_gpa(vmid, flush->start, size, order);
 }
 
 static __always_inline bool gstage_want_yield(struct kpt_tree *tree)

@@ -231,12 +231,13 @@ void kvm_arch_flush_shadow_memslot(struct kvm *kvm, struct kvm_memory_slot *slot
 /* A slot may cover several VMAs, and holes between them. */
 static int mmu_check_vmas(const struct kvm_memory_slot *slot)
 {
-	unsigned long hva = slot->userspace_addr;
-	VMA_ITERATOR(vmi, current->mm, hva);
+	unsigned long start = slot->userspace_addr, end = start + slot->npages * PAGE_SIZE;
+	struct mm_struct *mm = current->mm;
 	struct vm_area_struct *vma;
 
-	mmap_assert_locked(current->mm);
-	for_each_vma_range(vmi, vma, hva + slot->npages * PAGE_SIZE) {
+	mmap_assert_locked(mm);
+	for (vma = find_vma_intersection(mm, start, end); vma;
+	     vma = find_vma_intersection(mm, vma->vm_end, end)) {
 		/* The guest must not write to what its owner cannot write to. */
 		if (!(slot->flags & KVM_MEM_READONLY) && !(vma->vm_flags & VM_WRITE))
 			return -EPERM;
@@ -250,12 +251,13 @@ static int mmu_check_vmas(const struct kvm_memory_slot *slot)
 int kvm_arch_prepare_memory_region(struct kvm *kvm, const struct kvm_memory_slot *old,
 				   struct kvm_memory_slot *new, enum kvm_mr_change change)
 {
+	gfn_t limit = gpa_to_gfn(kvm_riscv_gstage_gpa_size(kvm->arch.pgd_levels));
 	int r;
 
 	if (change == KVM_MR_DELETE)
 		return 0;
 
-	if (new->base_gfn + new->npages > gpa_to_gfn(kvm_riscv_gstage_gpa_size(kvm->arch.pgd_levels)))
+	if (new->base_gfn + new->npages > limit)
 		return -EFAULT;
 
 	mmap_read_lock(current->mm);
@@ -359,8 +361,8 @@ int kvm_riscv_mmu_map(struct kvm_vcpu *vcpu, struct kvm_memory_slot *memslot, gp
 	if (r)
 		return r;
 
-	/* Pairs with kvm_mmu_invalidate_end(): the PFN is not older than the sequence number. */
 	mmu_seq = kvm->mmu_invalidate_seq;
+	/* Pairs with kvm_mmu_invalidate_end(): the PFN is not older than the sequence number. */
 	smp_rmb();
 
 	pfn = __kvm_faultin_pfn(memslot, gfn, is_write ? FOLL_WRITE : 0, &host_writable, &page);

@@ -299,6 +299,8 @@ kpt_install_entries(const struct kpt_port *port, struct kpt_iter *it, const stru
  *
  * For clients that encode entries at run time, so that @m does not fit the
  * compile-time format.
+ *
+ * Return: see kpt_map().
  */
 static __always_inline int __must_check
 kpt_install(const struct kpt_port *port, struct kpt_iter *it, const struct kpt_mapping *m)

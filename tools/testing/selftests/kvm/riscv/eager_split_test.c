@@ -81,7 +81,8 @@ int main(void)
 
 	expect_ucall(vcpu, UCALL_SYNC);
 	mapped = stage2_read_mapped(vm, TEST_GPA, TEST_GPA + size);
-	TEST_ASSERT(mapped.blocks == size, "%lu bytes of %lu mapped by blocks", mapped.blocks, size);
+	TEST_ASSERT(mapped.blocks == size, "%lu bytes of %lu mapped by blocks", mapped.blocks,
+		    size);
 
 	before = secondary_tables();
 	vm_mem_region_set_flags(vm, TEST_SLOT, KVM_MEM_LOG_DIRTY_PAGES);

@@ -65,7 +65,7 @@ static void remove_probe(void)
 }
 
 /* Since the last call. */
-static u64 fences(const char *what)
+static u64 count_since(const char *what)
 {
 	FILE *file = fopen(TRACING "trace", "r");
 	char line[256];
@@ -95,15 +95,15 @@ int main(void)
 	memset(addr_gpa2hva(vm, TEST_GPA), 1, size);
 
 	add_probe();
-	fences("before");
+	count_since("before");
 	guest_writes_all(vcpu);
-	mapping = fences("mapping");
+	mapping = count_since("mapping");
 	vm_mem_region_set_flags(vm, TEST_SLOT, KVM_MEM_LOG_DIRTY_PAGES);
-	protecting = fences("write-protecting");
+	protecting = count_since("write-protecting");
 	guest_writes_all(vcpu);
-	logging = fences("logging writes");
+	logging = count_since("logging writes");
 	madvise(addr_gpa2hva(vm, TEST_GPA), size, MADV_DONTNEED);
-	discarding = fences("unmapping");
+	discarding = count_since("unmapping");
 	remove_probe();
 
 	TEST_ASSERT(!mapping, "mapping new pages fenced other vCPUs");

@@ -44,15 +44,14 @@ int main(void)
 	int idle = page_idle_open();
 	struct kvm_vcpu *vcpu;
 	struct kvm_vm *vm;
-	u64 pfn, page = 0;
+	u64 pages_of_tables, pfn, page = 0;
 	void *memory;
 
 	__TEST_REQUIRE(get_nprocs() > 1, "at least two CPUs are required");
 
 	pin_self_to_cpu(1);
-	vm = __vm_create_with_one_vcpu(&vcpu,
-				       vm_calc_num_guest_pages(VM_MODE_DEFAULT, NR_HUGE * TEST_SIZE),
-				       guest_code);
+	pages_of_tables = vm_calc_num_guest_pages(VM_MODE_DEFAULT, NR_HUGE * TEST_SIZE);
+	vm = __vm_create_with_one_vcpu(&vcpu, pages_of_tables, guest_code);
 	vm_userspace_mem_region_add(vm, VM_MEM_SRC_ANONYMOUS_THP, TEST_GPA, TEST_SLOT,
 				    NR_HUGE * TEST_SIZE / vm->page_size, 0);
 	virt_map(vm, TEST_GPA, TEST_GPA, NR_HUGE * TEST_SIZE / vm->page_size);
@@ -72,8 +71,8 @@ int main(void)
 
 		guest_runs(vcpu);
 		page++;
-		TEST_ASSERT(!page_idle_is(idle, pfn), "page is idle, but the guest read page %lu of it",
-			    pages[i]);
+		TEST_ASSERT(!page_idle_is(idle, pfn),
+			    "page is idle, but the guest read page %lu of it", pages[i]);
 	}
 
 	kvm_vm_free(vm);
