@@ -7,6 +7,7 @@ from collections import Counter
 OBJECTS = {
     "x86": ("arch/x86/kvm/mmu/*.o", "virt/kvm/pgtable/*.o"),
     "arm64": ("arch/arm64/kvm/mmu.o", "arch/arm64/kvm/hyp/pgtable.o", "virt/kvm/pgtable/*.o"),
+    "riscv": ("arch/riscv/kvm/mmu.o", "arch/riscv/kvm/gstage.o", "virt/kvm/pgtable/*.o"),
 }
 
 
