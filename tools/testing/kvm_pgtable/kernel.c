@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include <linux/atomic.h>
@@ -220,7 +221,85 @@ struct task_struct {
 	int result;
 	int users;
 	struct completion ended;
+	/* These are for fibers only. */
+	bool bound;
+	ucontext_t context;
+	char *stack;
+	struct completion *awaited;
+	struct task_struct *next;
 };
+
+/*
+ * Threads that are bound to a CPU take turns, and each waits for its own.  They are
+ * fibers, as a switch between those takes a tenth of the time.  The sanitizers do not
+ * know fibers.
+ */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define HAVE_FIBERS	false
+#else
+#define HAVE_FIBERS	true
+#endif
+#define FIBER_STACK	BIT(20)
+
+/* The first is the program's own thread. */
+static struct task_struct first_fiber;
+static struct task_struct *running_fiber = &first_fiber;
+
+static bool can_run(const struct task_struct *fiber)
+{
+	int value = 1;
+
+	if (fiber->awaited)
+		sem_getvalue(&fiber->awaited->done, &value);
+	return value > 0;
+}
+
+static void switch_fiber(void)
+{
+	struct task_struct *from = running_fiber, *to = &first_fiber;
+
+	while (to && (to == from || !can_run(to)))
+		to = to->next;
+	/* All wait for each other. */
+	if (!to)
+		abort();
+	running_fiber = to;
+	swapcontext(&from->context, &to->context);
+}
+
+static void end_fiber(struct task_struct *fiber)
+{
+	struct task_struct *before = &first_fiber;
+
+	while (before->next != fiber)
+		before = before->next;
+	before->next = fiber->next;
+	complete(&fiber->ended);
+	switch_fiber();
+}
+
+static void run_fiber(void)
+{
+	running_fiber->result = running_fiber->run(running_fiber->data);
+	end_fiber(running_fiber);
+}
+
+static void start_fiber(struct task_struct *task)
+{
+	task->stack = malloc(FIBER_STACK);
+	if (!task->stack || getcontext(&task->context))
+		abort();
+	task->context.uc_stack.ss_sp = task->stack;
+	task->context.uc_stack.ss_size = FIBER_STACK;
+	makecontext(&task->context, run_fiber, 0);
+	task->next = first_fiber.next;
+	first_fiber.next = task;
+}
+
+void kthread_bind(struct task_struct *task, unsigned int cpu)
+{
+	task->bound = HAVE_FIBERS;
+}
 
 void init_completion(struct completion *x)
 {
@@ -232,10 +311,23 @@ void complete(struct completion *x)
 	sem_post(&x->done);
 }
 
-void wait_for_completion(struct completion *x)
+static void wait_as_a_thread(struct completion *x)
 {
 	while (sem_wait(&x->done))
 		;
+}
+
+void wait_for_completion(struct completion *x)
+{
+	while (sem_trywait(&x->done)) {
+		if (!first_fiber.next) {
+			wait_as_a_thread(x);
+			return;
+		}
+		running_fiber->awaited = x;
+		switch_fiber();
+		running_fiber->awaited = NULL;
+	}
 }
 
 bool try_wait_for_completion(struct completion *x)
@@ -269,6 +361,10 @@ struct task_struct *kthread_create(int (*run)(void *data), void *data, const cha
 
 void wake_up_process(struct task_struct *task)
 {
+	if (task->bound) {
+		start_fiber(task);
+		return;
+	}
 	if (pthread_create(&task->thread, NULL, run_thread, task))
 		abort();
 	pthread_detach(task->thread);
@@ -276,8 +372,14 @@ void wake_up_process(struct task_struct *task)
 
 int kthread_stop(struct task_struct *task)
 {
+	int result;
+
 	wait_for_completion(&task->ended);
-	return task->result;
+	result = task->result;
+	/* A thread does that itself, but a fiber still uses its stack. */
+	if (task->bound)
+		put_task_struct(task);
+	return result;
 }
 
 void get_task_struct(struct task_struct *task)
@@ -287,8 +389,10 @@ void get_task_struct(struct task_struct *task)
 
 void put_task_struct(struct task_struct *task)
 {
-	if (!__atomic_sub_fetch(&task->users, 1, __ATOMIC_SEQ_CST))
-		free(task);
+	if (__atomic_sub_fetch(&task->users, 1, __ATOMIC_SEQ_CST))
+		return;
+	free(task->stack);
+	free(task);
 }
 
 unsigned int num_online_cpus(void)

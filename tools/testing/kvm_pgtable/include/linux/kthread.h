@@ -10,13 +10,11 @@ struct task_struct;
 
 __printf(3, 4)
 struct task_struct *kthread_create(int (*run)(void *data), void *data, const char *name, ...);
+void kthread_bind(struct task_struct *task, unsigned int cpu);
 void wake_up_process(struct task_struct *task);
 int kthread_stop(struct task_struct *task);
 void get_task_struct(struct task_struct *task);
 void put_task_struct(struct task_struct *task);
-
-/* One runs at a time anyway; the scheduler sees that their CPU is one. */
-#define kthread_bind(task, cpu)	((void)(cpu))
 
 #define kthread_run(run, data, ...)						\
 ({										\
