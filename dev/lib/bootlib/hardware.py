@@ -161,6 +161,8 @@ riscv/table_leak_test
 riscv/shared_page_test
 riscv/partial_unmap_test
 riscv/huge_page_ageing_test
+riscv/huge_page_logging_test
+eager_page_split=0 riscv/huge_page_logging_test
 riscv/fence_scope_test
 lockless_ageing_test
 mmu_lifetime_perf_test -b 16M

@@ -49,7 +49,8 @@ CLIENTS = (
            "lockless_ageing_test; dirty_log_test -i 2"),
     Client("riscv", "riscv", "arch/riscv/kvm/gstage.c",
            "huge_page_recovery_test; riscv/eager_split_test; riscv/table_leak_test;"
-           "riscv/shared_page_test; riscv/partial_unmap_test; riscv/huge_page_ageing_test;"
+           "riscv/shared_page_test; riscv/partial_unmap_test; riscv/huge_page_ageing_test; riscv/fence_scope_test;"
+           "eager_page_split=0 riscv/huge_page_logging_test;"
            "dirty_log_test -i 2; dirty_log_perf_test -v 2 -b 16M -i 2 -s anonymous_hugetlb_2mb"),
 )
 

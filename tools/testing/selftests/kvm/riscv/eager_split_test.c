@@ -92,6 +92,13 @@ int main(void)
 		    "blocks map %lu bytes, pages %lu, of %lu", mapped.blocks, mapped.pages, size);
 	pr_info("%lu bytes mapped by pages, %lu KiB of tables\n", mapped.pages, split);
 
+	/* Nothing was written meanwhile, but may be now. */
+	vm_mem_region_set_flags(vm, TEST_SLOT, 0);
+	mapped = stage2_read_mapped(vm, TEST_GPA, TEST_GPA + size);
+	TEST_ASSERT(mapped.writable_blocks == size, "%lu bytes of %lu mapped by writable blocks",
+		    mapped.writable_blocks, size);
+	vm_mem_region_set_flags(vm, TEST_SLOT, KVM_MEM_LOG_DIRTY_PAGES);
+
 	expect_ucall(vcpu, UCALL_DONE);
 
 	TEST_ASSERT(!madvise(addr_gpa2hva(vm, TEST_GPA), size, MADV_DONTNEED),

@@ -20,7 +20,8 @@
 
 static void guest_code(u64 stride)
 {
-	for (u64 offset = 0; offset < TEST_SIZE; offset += stride)
+	/* From the end, so that a huge page is mapped for an access to its last page. */
+	for (u64 offset = TEST_SIZE - stride; offset < TEST_SIZE; offset -= stride)
 		WRITE_ONCE(*(u64 *)(TEST_GPA + offset), ~offset);
 	GUEST_SYNC(0);
 

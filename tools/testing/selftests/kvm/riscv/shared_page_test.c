@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A guest must not write to a page that the host shares, whether or not writes are logged:
- * read a page that is shared with a child by fork(), switch logging on, write, and see what
- * the child reads.
+ * read pages that are shared with a child by fork(), one before logging is switched on and one
+ * after, write, and see what the child reads.
  */
 #include <linux/sizes.h>
 #include <sys/mman.h>
@@ -18,14 +18,16 @@
 #define BEFORE		0x1234567890abcdefull
 #define WRITTEN		0xfedcba0987654321ull
 
-static void guest_code(void)
+static void guest_code(u64 stride)
 {
-	u64 *word = (u64 *)TEST_GPA;
+	u64 *first = (u64 *)TEST_GPA, *second = (u64 *)(TEST_GPA + stride);
 
-	GUEST_ASSERT_EQ(READ_ONCE(*word), BEFORE);
+	GUEST_ASSERT_EQ(READ_ONCE(*first), BEFORE);
 	GUEST_SYNC(0);
-	WRITE_ONCE(*word, WRITTEN);
-	GUEST_ASSERT_EQ(READ_ONCE(*word), WRITTEN);
+	GUEST_ASSERT_EQ(READ_ONCE(*second), BEFORE);
+	WRITE_ONCE(*first, WRITTEN);
+	WRITE_ONCE(*second, WRITTEN);
+	GUEST_ASSERT_EQ(READ_ONCE(*first), WRITTEN);
 	GUEST_DONE();
 }
 
@@ -39,8 +41,8 @@ static void expect_ucall(struct kvm_vcpu *vcpu, u64 expected)
 	TEST_ASSERT_EQ(uc.cmd, expected);
 }
 
-/* Reads the word when told to, and exits with 0 if nobody has changed it. */
-static pid_t start_child(u64 *word, int *go)
+/* Reads the words when told to, and exits with 0 if nobody has changed them. */
+static pid_t start_child(u64 *first, u64 *second, int *go)
 {
 	int ends[2];
 	pid_t child;
@@ -51,7 +53,8 @@ static pid_t start_child(u64 *word, int *go)
 	TEST_ASSERT(child >= 0, "fork: %s", strerror(errno));
 	if (!child) {
 		close(ends[1]);
-		_exit(read(ends[0], &byte, 1) != 1 || READ_ONCE(*word) != BEFORE);
+		_exit(read(ends[0], &byte, 1) != 1 || READ_ONCE(*first) != BEFORE ||
+		      READ_ONCE(*second) != BEFORE);
 	}
 	close(ends[0]);
 	*go = ends[1];
@@ -62,23 +65,28 @@ int main(void)
 {
 	struct kvm_vcpu *vcpu;
 	struct kvm_vm *vm;
+	u64 *first, *second;
 	int go, status;
 	pid_t child;
-	u64 *word;
 
 	vm = vm_create_with_one_vcpu(&vcpu, guest_code);
-	vm_userspace_mem_region_add(vm, VM_MEM_SRC_ANONYMOUS, TEST_GPA, TEST_SLOT, 1, 0);
-	virt_map(vm, TEST_GPA, TEST_GPA, 1);
-	word = addr_gpa2hva(vm, TEST_GPA);
+	vm_userspace_mem_region_add(vm, VM_MEM_SRC_ANONYMOUS, TEST_GPA, TEST_SLOT, 2, 0);
+	virt_map(vm, TEST_GPA, TEST_GPA, 2);
+	vcpu_args_set(vcpu, 1, vm->page_size);
+	first = addr_gpa2hva(vm, TEST_GPA);
+	second = addr_gpa2hva(vm, TEST_GPA + vm->page_size);
 	/* Else the child has no copy. */
-	TEST_ASSERT(!madvise(word, getpagesize(), MADV_DOFORK), "madvise: %s", strerror(errno));
-	*word = BEFORE;
-	child = start_child(word, &go);
+	TEST_ASSERT(!madvise(first, 2 * vm->page_size, MADV_DOFORK), "madvise: %s",
+		    strerror(errno));
+	*first = BEFORE;
+	*second = BEFORE;
+	child = start_child(first, second, &go);
 
 	expect_ucall(vcpu, UCALL_SYNC);
 	vm_mem_region_set_flags(vm, TEST_SLOT, KVM_MEM_LOG_DIRTY_PAGES);
 	expect_ucall(vcpu, UCALL_DONE);
-	TEST_ASSERT_EQ(*word, WRITTEN);
+	TEST_ASSERT_EQ(*first, WRITTEN);
+	TEST_ASSERT_EQ(*second, WRITTEN);
 
 	TEST_ASSERT_EQ(write(go, "", 1), 1);
 	TEST_ASSERT(waitpid(child, &status, 0) == child && WIFEXITED(status), "no child");

@@ -11,31 +11,33 @@
 #include <ucall_common.h>
 
 #define TEST_SLOT	10
-#define TEST_GPA	SZ_4G
-/* One page in each block of 2M, so that each needs a table of its own. */
-#define TEST_TABLES	64
+#define TEST_GVA	SZ_4G
+/* Spread over the guest's memory, so that each needs tables of its own at all levels. */
+#define TEST_PAGES	64
 #define TEST_VMS	50
-/* What else the host allocates or frees meanwhile, in tables. */
-#define NOISE		(TEST_TABLES * TEST_VMS / 4)
+/* What else the host allocates or frees meanwhile: less than a table for each page. */
+#define NOISE		(TEST_PAGES * TEST_VMS / 4)
 
-static void guest_code(void)
+static void guest_code(u64 stride)
 {
-	for (u64 i = 0; i < TEST_TABLES; i++)
-		WRITE_ONCE(*(u64 *)(TEST_GPA + i * SZ_2M), i);
+	for (u64 i = 0; i < TEST_PAGES; i++)
+		WRITE_ONCE(*(u64 *)(TEST_GVA + i * stride), i);
 	GUEST_DONE();
 }
 
 static void run_vm(void)
 {
-	u64 size = (u64)TEST_TABLES * SZ_2M;
 	struct kvm_vcpu *vcpu;
 	struct kvm_vm *vm;
+	u64 gpa;
 
-	vm = __vm_create_with_one_vcpu(&vcpu, vm_calc_num_guest_pages(VM_MODE_DEFAULT, size),
-				       guest_code);
-	vm_userspace_mem_region_add(vm, VM_MEM_SRC_ANONYMOUS, TEST_GPA, TEST_SLOT,
-				    size / vm->page_size, 0);
-	virt_map(vm, TEST_GPA, TEST_GPA, size / vm->page_size);
+	vm = vm_create_with_one_vcpu(&vcpu, guest_code);
+	for (u64 i = 0; i < TEST_PAGES; i++) {
+		gpa = (i + 1) << (vm->pa_bits - 7);
+		vm_userspace_mem_region_add(vm, VM_MEM_SRC_ANONYMOUS, gpa, TEST_SLOT + i, 1, 0);
+		virt_map(vm, TEST_GVA + i * vm->page_size, gpa, 1);
+	}
+	vcpu_args_set(vcpu, 1, vm->page_size);
 	vcpu_run(vcpu);
 	TEST_ASSERT_EQ(get_ucall(vcpu, NULL), UCALL_DONE);
 	kvm_vm_free(vm);
@@ -81,7 +83,7 @@ int main(void)
 		run_vm();
 	lost = settled(before);
 	pr_info("%d VMs: %ld pages less are free\n", TEST_VMS, lost);
-	TEST_ASSERT(lost < NOISE, "%ld pages are lost, %d tables were used", lost,
-		    TEST_TABLES * TEST_VMS);
+	TEST_ASSERT(lost < NOISE, "%ld pages are lost, tables of %d pages were used", lost,
+		    TEST_PAGES * TEST_VMS);
 	return 0;
 }
