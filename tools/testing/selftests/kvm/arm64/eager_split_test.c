@@ -5,6 +5,7 @@
  */
 #include <linux/sizes.h>
 
+#include <expect_ucall.h>
 #include <kvm_util.h>
 #include <processor.h>
 #include <stage2_blocks.h>
@@ -34,16 +35,6 @@ static int set_chunk_size(struct kvm_vm *vm, u64 size)
 	};
 
 	return __vm_ioctl(vm, KVM_ENABLE_CAP, &cap);
-}
-
-static void expect_ucall(struct kvm_vcpu *vcpu, u64 expected)
-{
-	struct ucall uc;
-
-	vcpu_run(vcpu);
-	if (get_ucall(vcpu, &uc) == UCALL_ABORT)
-		REPORT_GUEST_ASSERT(uc);
-	TEST_ASSERT_EQ(uc.cmd, expected);
 }
 
 /* The size cannot be set while there are memslots, so delete slot 0 temporarily. */

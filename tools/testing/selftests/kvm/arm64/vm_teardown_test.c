@@ -8,8 +8,8 @@
 #include <kvm_util.h>
 #include <processor.h>
 #include <test_util.h>
+#include <tracing.h>
 
-#define TRACING		"/sys/kernel/tracing/"
 #define PROBE		"kvm_teardown/waits"
 #define NR_VCPUS	8
 /* One for stage 2, and one that KVM needs for every VM. */
@@ -17,39 +17,6 @@
 
 static void guest_code(void)
 {
-}
-
-static bool write_tracing(const char *file, int flags, const char *format, ...)
-{
-	char path[128], text[128];
-	ssize_t length;
-	va_list args;
-	int fd;
-
-	va_start(args, format);
-	length = vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-
-	snprintf(path, sizeof(path), TRACING "%s", file);
-	fd = open(path, O_WRONLY | flags);
-	if (fd < 0)
-		return false;
-	length = write(fd, text, length) - length;
-	close(fd);
-	return !length;
-}
-
-static u64 read_waits(void)
-{
-	char line[256];
-	u64 waits = 0;
-	FILE *file = fopen(TRACING "trace", "r");
-
-	TEST_ASSERT(file, "trace: %s", strerror(errno));
-	while (fgets(line, sizeof(line), file))
-		waits += line[0] != '#' && strstr(line, "waits: ");
-	fclose(file);
-	return waits;
 }
 
 static u64 waits_at_the_end(bool el2)
@@ -65,9 +32,9 @@ static u64 waits_at_the_end(bool el2)
 		aarch64_vcpu_add(vm, i, &init, guest_code);
 	kvm_arch_vm_finalize_vcpus(vm);
 
-	TEST_ASSERT(write_tracing("trace", O_TRUNC, " "), "trace: %s", strerror(errno));
+	tracing_clear();
 	kvm_vm_free(vm);
-	waits = read_waits();
+	waits = tracing_count("waits: ");
 	pr_info("%d vCPUs %s EL2: %lu waits for RCU\n", NR_VCPUS, el2 ? "with" : "without", waits);
 	return waits;
 }
@@ -76,17 +43,17 @@ int main(void)
 {
 	u64 plain, nested = 0;
 
-	TEST_REQUIRE(write_tracing("kprobe_events", O_APPEND, "p:" PROBE " synchronize_rcu\n"));
-	TEST_ASSERT(write_tracing("events/" PROBE "/filter", O_TRUNC, "common_pid == %d",
+	TEST_REQUIRE(tracing_write("kprobe_events", O_APPEND, "p:" PROBE " synchronize_rcu\n"));
+	TEST_ASSERT(tracing_write("events/" PROBE "/filter", O_TRUNC, "common_pid == %d",
 				  getpid()) &&
-		    write_tracing("events/" PROBE "/enable", O_TRUNC, "1"), "cannot enable kprobe");
+		    tracing_write("events/" PROBE "/enable", O_TRUNC, "1"), "cannot enable kprobe");
 
 	plain = waits_at_the_end(false);
 	if (kvm_check_cap(KVM_CAP_ARM_EL2))
 		nested = waits_at_the_end(true);
 
-	write_tracing("events/" PROBE "/enable", O_TRUNC, "0");
-	write_tracing("kprobe_events", O_APPEND, "-:" PROBE "\n");
+	tracing_write("events/" PROBE "/enable", O_TRUNC, "0");
+	tracing_write("kprobe_events", O_APPEND, "-:" PROBE "\n");
 	TEST_ASSERT(plain <= MAX_WAITS && nested <= MAX_WAITS, "%lu and %lu waits for RCU, not %d",
 		    plain, nested, MAX_WAITS);
 	return 0;

@@ -6,7 +6,9 @@
  */
 #include <linux/sizes.h>
 
+#include <expect_ucall.h>
 #include <kvm_util.h>
+#include <meminfo.h>
 #include <processor.h>
 #include <stage2_blocks.h>
 #include <test_util.h>
@@ -29,28 +31,10 @@ static void guest_code(u64 size, u64 stride)
 	GUEST_DONE();
 }
 
-static void expect_ucall(struct kvm_vcpu *vcpu, u64 expected)
-{
-	struct ucall uc;
-
-	vcpu_run(vcpu);
-	if (get_ucall(vcpu, &uc) == UCALL_ABORT)
-		REPORT_GUEST_ASSERT(uc);
-	TEST_ASSERT_EQ(uc.cmd, expected);
-}
-
 /* Tables of all VMs, in KiB; each CPU counts some pages for itself. */
 static u64 secondary_tables(void)
 {
-	char line[128];
-	u64 size = 0;
-	FILE *file = fopen("/proc/meminfo", "r");
-
-	TEST_ASSERT(file, "/proc/meminfo: %s", strerror(errno));
-	while (fgets(line, sizeof(line), file) && sscanf(line, "SecPageTables: %lu", &size) != 1)
-		;
-	fclose(file);
-	return size;
+	return meminfo_read("SecPageTables");
 }
 
 /* Tables are freed after a grace period of RCU. */

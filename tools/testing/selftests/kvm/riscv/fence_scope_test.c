@@ -10,9 +10,9 @@
 #include <kvm_util.h>
 #include <processor.h>
 #include <test_util.h>
+#include <tracing.h>
 #include <ucall_common.h>
 
-#define TRACING		"/sys/kernel/tracing/"
 #define PROBE		"kvm_fences/request"
 /* A fence is two requests: to the vCPUs whose queues take it, and to the others. */
 #define REQUESTS	2
@@ -35,49 +35,28 @@ static void guest_writes_all(struct kvm_vcpu *vcpu)
 	TEST_ASSERT_EQ(get_ucall(vcpu, NULL), UCALL_SYNC);
 }
 
-static bool write_tracing(const char *file, int flags, const char *text)
-{
-	ssize_t length = strlen(text);
-	char path[128];
-	int fd;
-
-	snprintf(path, sizeof(path), TRACING "%s", file);
-	fd = open(path, O_WRONLY | flags);
-	if (fd < 0)
-		return false;
-	length -= write(fd, text, length);
-	close(fd);
-	return !length;
-}
-
 static void add_probe(void)
 {
-	__TEST_REQUIRE(write_tracing("kprobe_events", O_APPEND,
+	__TEST_REQUIRE(tracing_write("kprobe_events", O_APPEND,
 				     "p:" PROBE " kvm_make_vcpus_request_mask\n"),
 		       "kprobes are required");
-	TEST_ASSERT(write_tracing("events/" PROBE "/enable", O_TRUNC, "1"), "cannot enable kprobe");
+	TEST_ASSERT(tracing_write("events/" PROBE "/enable", O_TRUNC, "1"), "cannot enable kprobe");
 }
 
 static void remove_probe(void)
 {
-	write_tracing("events/" PROBE "/enable", O_TRUNC, "0");
-	write_tracing("kprobe_events", O_APPEND, "-:" PROBE "\n");
+	tracing_write("events/" PROBE "/enable", O_TRUNC, "0");
+	tracing_write("kprobe_events", O_APPEND, "-:" PROBE "\n");
 }
 
 /* Since the last call. */
 static u64 count_since(const char *what)
 {
-	FILE *file = fopen(TRACING "trace", "r");
-	char line[256];
-	u64 count = 0;
+	u64 fences = tracing_count("request: ") / REQUESTS;
 
-	TEST_ASSERT(file, "trace: %s", strerror(errno));
-	while (fgets(line, sizeof(line), file))
-		count += line[0] != '#' && strstr(line, "request: ");
-	fclose(file);
-	TEST_ASSERT(write_tracing("trace", O_TRUNC, " "), "trace: %s", strerror(errno));
-	pr_info("%s: %lu fences of all vCPUs\n", what, count / REQUESTS);
-	return count / REQUESTS;
+	tracing_clear();
+	pr_info("%s: %lu fences of all vCPUs\n", what, fences);
+	return fences;
 }
 
 int main(void)

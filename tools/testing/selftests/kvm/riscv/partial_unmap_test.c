@@ -6,6 +6,7 @@
 #include <linux/sizes.h>
 #include <sys/mman.h>
 
+#include <expect_ucall.h>
 #include <kvm_util.h>
 #include <processor.h>
 #include <test_util.h>
@@ -31,16 +32,6 @@ static void guest_code(u64 stride)
 		GUEST_ASSERT_EQ(READ_ONCE(*(u64 *)(TEST_GPA + offset)), gone ? 0 : ~offset);
 	}
 	GUEST_DONE();
-}
-
-static void expect_ucall(struct kvm_vcpu *vcpu, u64 expected)
-{
-	struct ucall uc;
-
-	vcpu_run(vcpu);
-	if (get_ucall(vcpu, &uc) == UCALL_ABORT)
-		REPORT_GUEST_ASSERT(uc);
-	TEST_ASSERT_EQ(uc.cmd, expected);
 }
 
 int main(void)

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
+#include <expect_ucall.h>
 #include <kvm_util.h>
 #include <processor.h>
 #include <test_util.h>
@@ -29,16 +30,6 @@ static void guest_code(u64 stride)
 	WRITE_ONCE(*second, WRITTEN);
 	GUEST_ASSERT_EQ(READ_ONCE(*first), WRITTEN);
 	GUEST_DONE();
-}
-
-static void expect_ucall(struct kvm_vcpu *vcpu, u64 expected)
-{
-	struct ucall uc;
-
-	vcpu_run(vcpu);
-	if (get_ucall(vcpu, &uc) == UCALL_ABORT)
-		REPORT_GUEST_ASSERT(uc);
-	TEST_ASSERT_EQ(uc.cmd, expected);
 }
 
 /* Reads the words when told to, and exits with 0 if nobody has changed them. */

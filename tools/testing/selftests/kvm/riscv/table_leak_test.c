@@ -6,6 +6,7 @@
 #include <linux/sizes.h>
 
 #include <kvm_util.h>
+#include <meminfo.h>
 #include <processor.h>
 #include <test_util.h>
 #include <ucall_common.h>
@@ -45,15 +46,7 @@ static void run_vm(void)
 
 static long free_pages(void)
 {
-	char line[128];
-	long free = 0;
-	FILE *file = fopen("/proc/meminfo", "r");
-
-	TEST_ASSERT(file, "/proc/meminfo: %s", strerror(errno));
-	while (fgets(line, sizeof(line), file) && sscanf(line, "MemFree: %ld", &free) != 1)
-		;
-	fclose(file);
-	return free * 1024 / getpagesize();
+	return meminfo_read("MemFree") * 1024 / getpagesize();
 }
 
 /* Tables are freed after a grace period of RCU. */
