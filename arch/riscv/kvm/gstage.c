@@ -304,14 +304,13 @@ void kvm_riscv_gstage_clear_dirty(struct kvm *kvm, gfn_t gfn, u64 mask)
 int kvm_riscv_gstage_split(struct kvm *kvm, struct kvm_mmu_memory_cache *cache, gfn_t *start,
 			   gfn_t end, bool shared)
 {
-	unsigned int budget = UINT_MAX;
 	struct gstage_op op __uninitialized;
 	int r;
 
 	if (gstage_begin(&op, kvm, *start, end, shared))
 		return 0;
 	op.cache = cache;
-	r = kpt_split(&gstage_port, &op.it, 0, &budget);
+	r = kpt_split(&gstage_port, &op.it, 0);
 	*start = gpa_to_gfn(kpt_done(&op.it));
 	gstage_end(&op);
 	return r;

@@ -223,12 +223,11 @@ engine_age(const struct kpt_port *port, struct engine *e, u64 ia, u64 size)
 static __always_inline void
 engine_split(const struct kpt_port *port, struct engine *e, u64 ia, u64 size)
 {
-	unsigned int budget = UINT_MAX;
 	struct kpt_iter it __uninitialized;
 	int err = kpt_begin(port, &it, &e->tree, ia, ia + size, true);
 
 	if (!err) {
-		err = kpt_split(port, &it, 0, &budget);
+		err = kpt_split(port, &it, 0);
 		kpt_end(port, &it);
 	}
 	bench_demand(!err, "blocks are not split");

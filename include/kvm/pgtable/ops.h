@@ -811,19 +811,18 @@ kpt_age(const struct kpt_port *port, struct kpt_iter *it, u64 accessed, bool tes
  * @port: port
  * @it: iterator, after kpt_begin()
  * @target: highest level that may still have blocks afterwards
- * @budget: number of blocks that may be split, decremented for each
  *
  * &kpt_ops.alloc provides the tables, for example from a cache that the caller
- * refills without holding the lock.
+ * refills without holding the lock: its size is the budget of the operation.
  *
  * Context: lock held for read or write, may be dropped and reacquired; flush
  * before dropping it.
- * Return: 0; -EINVAL if the tree has no level @target; -EAGAIN if @budget is used
- * up or -ENOMEM if &kpt_ops.alloc returned no table, in which case the caller may
- * continue with a new operation at kpt_done(); or the error of the external tables.
+ * Return: 0; -EINVAL if the tree has no level @target; -ENOMEM if &kpt_ops.alloc
+ * returned no table, in which case the caller may continue with a new operation at
+ * kpt_done(); or the error of the external tables.
  */
 static __always_inline int __must_check
-kpt_split(const struct kpt_port *port, struct kpt_iter *it, int target, unsigned int *budget)
+kpt_split(const struct kpt_port *port, struct kpt_iter *it, int target)
 {
 	int err;
 
@@ -834,13 +833,9 @@ kpt_split(const struct kpt_port *port, struct kpt_iter *it, int target, unsigned
 	while (port->next_table(it)) {
 		/* A block that was split is read again as a table, and descended into. */
 		while (kpt_at_leaf(port, it)) {
-			if (!*budget)
-				return -EAGAIN;
 			err = port->split_entry(it, true);
 			if (err && err != -EAGAIN)
 				return err;
-			if (!err)
-				--*budget;
 		}
 	}
 	return 0;

@@ -1189,7 +1189,6 @@ int kvm_pgtable_stage2_flush(struct kvm_pgtable *pgt, u64 addr, u64 size)
 int kvm_pgtable_stage2_split(struct kvm_pgtable *pgt, u64 addr, u64 size,
 			     struct kvm_mmu_memory_cache *mc)
 {
-	unsigned int budget = UINT_MAX;
 	struct pgt_op op __uninitialized;
 	int r;
 
@@ -1203,7 +1202,7 @@ int kvm_pgtable_stage2_split(struct kvm_pgtable *pgt, u64 addr, u64 size,
 
 	op.memcache = mc;
 	op.keeps_reserve = true;
-	r = kpt_split(&pgt_port, &op.it, 0, &budget);
+	r = kpt_split(&pgt_port, &op.it, 0);
 	pgt_end(&op);
 	dsb(ishst);
 	return r;

@@ -1123,13 +1123,12 @@ static int tdp_split_root(struct kvm *kvm, struct kvm_mmu_page *root, gfn_t star
 			  int target_level, bool shared)
 {
 	struct kvm_mmu_page *spare = NULL;
-	unsigned int budget = UINT_MAX;
 	struct tdp_iter tdp __uninitialized;
 	int r;
 
 	while (tdp_begin(&tdp, kvm, root, start, end, shared)) {
 		tdp.spare = spare;
-		r = kpt_split(&tdp_port, &tdp.it, kpt_level(target_level), &budget);
+		r = kpt_split(&tdp_port, &tdp.it, kpt_level(target_level));
 		start = gpa_to_gfn(kpt_done(&tdp.it));
 		tdp_end(&tdp);
 		spare = tdp.spare;

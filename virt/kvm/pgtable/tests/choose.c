@@ -124,7 +124,6 @@ void kpt_choose_call(const struct kpt_model *m, struct kpt_call *c)
 		.shared = kpt_test_random(m->t, 2),
 		.noflush = kpt_test_random(m->t, 2),
 		.level = unit,
-		.budget = UINT_MAX,
 	};
 	choose_range(m, c);
 

@@ -214,7 +214,6 @@ static long run(struct kunit *test, enum kpt_op op, u64 first, u64 end, bool sha
 		.oa = first - BASE + client.memory,
 		.value = op == KPT_OP_ANNOTATE ? BIT_ULL(2) : kpt_s2_4k.attrs(KPT_RWX, 0),
 		.prot = KPT_RWX,
-		.budget = UINT_MAX,
 	};
 	long ret = kpt_test_run(client.t, &c);
 

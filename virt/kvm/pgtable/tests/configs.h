@@ -70,7 +70,6 @@ static inline struct kpt_seen kpt_see(const struct kpt_iter *it)
  * @clear:	bits to clear
  * @set:	bits to set
  * @prot:	permissions to add
- * @budget:	blocks to split, decremented for each
  * @meanwhile:	for KPT_OP_CHANGE, called between reading and changing the entry
  * @visit:	for KPT_OP_VISIT, called for each entry
  * @arg:	argument of @meanwhile and @visit
@@ -96,7 +95,6 @@ struct kpt_call {
 	u64 clear;
 	u64 set;
 	unsigned int prot;
-	unsigned int budget;
 	void (*meanwhile)(struct kpt_call *call);
 	int (*visit)(struct kpt_iter *it, void *arg);
 	void *arg;

@@ -48,7 +48,6 @@ static long run(struct kpt_mirror *m, enum kpt_op op, u64 first, u64 end, bool s
 		.mask = 1,
 		.clear = m->fmt->write,
 		.value = m->fmt->attrs(KPT_RWX, m->t->config->features),
-		.budget = UINT_MAX,
 	};
 	long ret = kpt_test_run(m->t, &c);
 
@@ -222,7 +221,6 @@ static void looks_between_few_steps(struct kunit *test)
 			.level = ops[i / 4] == KPT_OP_ZAP ? i & 2 ? m->t->tree.top : 1 : 0,
 			.oa = m->base,
 			.value = m->fmt->attrs(KPT_RWX, m->t->config->features),
-			.budget = UINT_MAX,
 		};
 		struct kpt_call map = c;
 

@@ -52,7 +52,6 @@ static struct kpt_call call(struct kpt_fixture *o, enum kpt_op op, u64 first, u6
 		.oa = oa_of(o, first),
 		.value = attrs(o, KPT_RWX),
 		.prot = KPT_RWX,
-		.budget = UINT_MAX,
 	};
 }
 
@@ -1676,20 +1675,19 @@ static void retired_trees_owe_nothing(struct kunit *test)
 
 /* Split and collapse */
 
-static void splits_within_its_budget(struct kunit *test)
+static void splits_as_long_as_there_are_tables(struct kunit *test)
 {
 	struct kpt_fixture o = start(test);
 	struct kpt_call c = call(&o, KPT_OP_SPLIT, o.base, o.base + 3 * o.block);
 
 	map(&o, o.base, o.base + 3 * o.block);
-	c.budget = 2;
-	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), -EAGAIN);
-	KUNIT_EXPECT_EQ(test, c.budget, 0);
+	o.t->alloc = (struct kpt_trap) { .at = 3 };
+	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), -ENOMEM);
 	KUNIT_EXPECT_EQ(test, c.done, o.base + 2 * o.block);
 	KUNIT_EXPECT_EQ(test, leaf_level(&o, o.base + o.block), 0);
 	KUNIT_EXPECT_EQ(test, leaf_level(&o, o.base + 2 * o.block), 1);
+	o.t->alloc.at = 0;
 	c.start = c.done;
-	c.budget = 1;
 	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &c), 0);
 	KUNIT_EXPECT_EQ(test, leaf_level(&o, o.base + 2 * o.block), 0);
 	finish(&o);
@@ -1898,7 +1896,7 @@ static struct kunit_case ops_cases[] = {
 	KUNIT_CASE_PARAM(hands_out_what_it_unmapped, kpt_next_config),
 	KUNIT_CASE_PARAM(hands_over_what_it_unlinked, kpt_next_config),
 	KUNIT_CASE_PARAM(retired_trees_owe_nothing, kpt_next_config),
-	KUNIT_CASE_PARAM(splits_within_its_budget, next_with_blocks),
+	KUNIT_CASE_PARAM(splits_as_long_as_there_are_tables, next_with_blocks),
 	KUNIT_CASE_PARAM(breaks_only_if_it_must, next_with_blocks),
 	KUNIT_CASE_PARAM(collapses_only_what_is_contiguous, next_with_blocks),
 	KUNIT_CASE_PARAM(collapses_only_what_is_aligned, next_with_blocks),

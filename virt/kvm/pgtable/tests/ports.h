@@ -157,7 +157,7 @@ kpt_test_operation(const struct kpt_port *port, struct kpt_iter *it, struct kpt_
 	case KPT_OP_AGE:
 		return kpt_age(port, it, c->clear, c->what);
 	case KPT_OP_SPLIT:
-		return kpt_split(port, it, c->level, &c->budget);
+		return kpt_split(port, it, c->level);
 	case KPT_OP_COLLAPSE:
 		return kpt_collapse(port, it, c->level ?: 1, kpt_test_block);
 	case KPT_OP_LOOKUP:

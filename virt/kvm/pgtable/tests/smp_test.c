@@ -138,7 +138,6 @@ static void choose(struct kpt_thread *th, struct kpt_call *c)
 		.op = choose_op(th),
 		.tree = &t->tree,
 		.value = fmt->attrs(KPT_RWX, t->config->features) & ~fmt->dirty,
-		.budget = UINT_MAX,
 		.arg = &th->dump,
 	};
 	choose_range(th, c);
