@@ -324,8 +324,7 @@ static kpt_pte_t gstage_block(struct kpt_iter *it)
 {
 	kpt_pte_t block;
 
-	if (it->level != it->floor || it->ia < it->start ||
-	    it->ia + kpt_span(&kpt_gstage, it->level) > it->end)
+	if (it->level != it->floor)
 		return 0;
 
 	block = kpt_uniform_block(&gstage_port, it, KPT_GSTAGE_WRITE);

@@ -900,7 +900,7 @@ kpt_collapse_range(const struct kpt_port *port, struct kpt_iter *it, kpt_decide_
 
 	while (port->next_table(it)) {
 		while (kpt_at(port, it, KPT_TABLES)) {
-			block = decide(it);
+			block = kpt_covers(it, it->start) ? decide(it) : 0;
 			err = block ? kpt_collapse_table(port, it, block) : 0;
 			if (err == -EAGAIN)
 				continue;
@@ -915,7 +915,7 @@ kpt_collapse_range(const struct kpt_port *port, struct kpt_iter *it, kpt_decide_
 }
 
 /**
- * kpt_collapse() - Replace tables by blocks in place
+ * kpt_collapse() - Replace tables that are completely within a range by blocks
  * @port: port
  * @it: iterator, after kpt_begin()
  * @level: lowest level to create blocks at, at least 1

@@ -1220,7 +1220,7 @@ static u64 s2_recoverable(struct kpt_iter *it)
 	enum kvm_pgtable_prot prot;
 	kvm_pte_t block;
 
-	if (it->level != it->floor || it->ia < it->start || it->ia + size > it->end)
+	if (it->level != it->floor)
 		return 0;
 
 	block = kpt_uniform_block(&pgt_port, it, KPT_S2_WRITE);

@@ -1185,8 +1185,7 @@ static u64 tdp_recoverable(struct kpt_iter *it)
 	struct tdp_iter *tdp = to_tdp(it->tree);
 	int level = tdp_level(it->level);
 
-	/* A huge page that starts before the slot cannot be checked. */
-	if (level > KVM_MAX_HUGEPAGE_LEVEL || it->ia < it->start ||
+	if (level > KVM_MAX_HUGEPAGE_LEVEL ||
 	    kvm_mmu_max_mapping_level(tdp->kvm, NULL, tdp->slot, gpa_to_gfn(it->ia)) < level)
 		return 0;
 

@@ -323,7 +323,7 @@ static void collapse(struct kpt_model *m, const struct kpt_call *c)
 
 	for (unsigned int i = range.first; i < range.end; i = e.end) {
 		e = cells_around(m, i, level);
-		if (!uniform(m, e, level))
+		if (e.first < range.first || e.end > range.end || !uniform(m, e, level))
 			continue;
 		for (unsigned int j = e.first; j < e.end; j++)
 			m->cells[j].level = level;

@@ -1744,6 +1744,21 @@ static void collapses_only_what_is_contiguous(struct kunit *test)
 	finish(&o);
 }
 
+static void collapses_only_what_is_within_the_range(struct kunit *test)
+{
+	struct kpt_fixture o = start(test);
+	struct kpt_call m = call(&o, KPT_OP_MAP, o.base, o.base + 3 * o.block);
+	struct kpt_call c = call(&o, KPT_OP_COLLAPSE, m.start + o.page, m.end - o.page);
+
+	m.level = 0;
+	run(&o, &m);
+	run(&o, &c);
+	KUNIT_EXPECT_EQ(test, leaf_level(&o, o.base), 0);
+	KUNIT_EXPECT_EQ(test, leaf_level(&o, o.base + o.block), 1);
+	KUNIT_EXPECT_EQ(test, leaf_level(&o, o.base + 2 * o.block), 0);
+	finish(&o);
+}
+
 static void collapses_only_what_is_aligned(struct kunit *test)
 {
 	struct kpt_fixture o = start(test);
@@ -1899,6 +1914,7 @@ static struct kunit_case ops_cases[] = {
 	KUNIT_CASE_PARAM(splits_as_long_as_there_are_tables, next_with_blocks),
 	KUNIT_CASE_PARAM(breaks_only_if_it_must, next_with_blocks),
 	KUNIT_CASE_PARAM(collapses_only_what_is_contiguous, next_with_blocks),
+	KUNIT_CASE_PARAM(collapses_only_what_is_within_the_range, next_with_blocks),
 	KUNIT_CASE_PARAM(collapses_only_what_is_aligned, next_with_blocks),
 	KUNIT_CASE_PARAM(collapses_many, next_with_blocks),
 	KUNIT_CASE_PARAM(collapses_no_lower_than_it_is_asked_to, next_with_blocks),
