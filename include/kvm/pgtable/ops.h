@@ -468,15 +468,19 @@ kpt_remove(const struct kpt_port *port, struct kpt_iter *it, int level, unsigned
 static __always_inline int __must_check
 kpt_unmap(const struct kpt_port *port, struct kpt_iter *it, unsigned int what)
 {
+	const struct kpt_format *fmt = port->format;
+
 	/* Most MMU notifiers unmap a single page. */
-	if (!(what & KPT_TABLES) && !kpt_is_shared(port, it) &&
-	    !kpt_needs_frozen(port, it->tree, KPT_UNMAP) &&
-	    it->end - it->start == kpt_span(port->format, 0)) {
+	if (!kpt_is_shared(port, it) && !kpt_needs_frozen(port, it->tree, KPT_UNMAP) &&
+	    it->end - it->start == kpt_span(fmt, 0)) {
 		kpt_find(port, it, it->start, 0);
 		it->stop = it->ia;
-		if (kpt_is_leaf(port->format, it->pte, it->level))
+		if (kpt_is_leaf(fmt, it->pte, it->level)) {
 			port->clear_leaves(it);
-		return 0;
+			return 0;
+		}
+		if (it->pte == fmt->empty)
+			return 0;
 	}
 	return port->remove(it, it->tree->top, what & KPT_TABLES ? what | KPT_NOTES : what);
 }
