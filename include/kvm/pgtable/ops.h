@@ -91,8 +91,8 @@ kpt_first_leaf(const struct kpt_port *port, const struct kpt_tree *tree, kpt_pte
 
 /**
  * enum kpt_map_flags - How a range is mapped
- * @KPT_MAP_FAULT: fail with -EAGAIN if the same memory is mapped already, with any permissions:
- *		another CPU handled the same fault
+ * @KPT_MAP_FAULT: fail with -EAGAIN if the same memory is mapped already, with any permissions
+ *		and young or old: another CPU handled the same fault
  * @KPT_MAP_UNMAP_BLOCKS: unmap a block that is replaced in part, instead of splitting it
  * @KPT_MAP_SKIP_RACES: skip an entry that another walker changes concurrently
  */
@@ -229,7 +229,8 @@ kpt_install_entry(const struct kpt_port *port, struct kpt_iter *it, const struct
 	if (it->pte == fmt->empty && m->memory)
 		return kpt_commit(port, it, new, KPT_MAP);
 	if (kpt_is_leaf(fmt, it->pte, it->level)) {
-		if (m->flags & KPT_MAP_FAULT && m->memory && !((it->pte ^ new) & ~fmt->perm_mask))
+		if (m->flags & KPT_MAP_FAULT && m->memory &&
+		    !((it->pte ^ new) & ~(fmt->perm_mask | fmt->accessed)))
 			return -EAGAIN;
 		/* This CPU's TLB may hold an older value, non-present or read-only. */
 		if (kpt_rule(fmt, KPT_RELAX) & KPT_FLUSH_LOCAL)

@@ -102,6 +102,27 @@ static noinline_for_stack kpt_pte_t entry_at(struct kpt_fixture *o, u64 ia)
 
 /* Map */
 
+/* Another CPU handled the fault, and the page was aged since. */
+static void maps_nothing_again_for_a_fault(struct kunit *test)
+{
+	struct kpt_fixture o = start(test);
+	struct kpt_call age = call(&o, KPT_OP_AGE, o.base, o.base + o.page);
+	struct kpt_call fault = call(&o, KPT_OP_MAP, o.base, o.base + o.page);
+	kpt_pte_t pte;
+
+	map(&o, o.base, o.base + o.page);
+	age.shared = true;
+	age.clear = o.fmt->accessed;
+	kpt_test_run(o.t, &age);
+	pte = entry_at(&o, o.base);
+
+	fault.flags = KPT_MAP_FAULT;
+	fault.value = attrs(&o, KPT_RW);
+	KUNIT_EXPECT_EQ(test, kpt_test_run(o.t, &fault), -EAGAIN);
+	KUNIT_EXPECT_EQ(test, entry_at(&o, o.base), pte);
+	finish(&o);
+}
+
 static void maps_largest_blocks(struct kunit *test)
 {
 	struct kpt_fixture o = start(test);
@@ -1858,6 +1879,7 @@ static void finds_the_first_leaf(struct kunit *test)
 }
 
 static struct kunit_case ops_cases[] = {
+	KUNIT_CASE_PARAM(maps_nothing_again_for_a_fault, kpt_next_config),
 	KUNIT_CASE_PARAM(maps_largest_blocks, kpt_next_config),
 	KUNIT_CASE_PARAM(maps_the_whole_address_space_sparsely, kpt_next_config),
 	KUNIT_CASE_PARAM(annotating_what_is_so_needs_no_table, kpt_next_config),
