@@ -2,9 +2,10 @@
 /*
  * KVM/RISC-V's client of the page-table engine, for Sv39x4, Sv48x4 and Sv57x4.
  *
- * mmu.c decides what is mapped and takes mmu_lock; this file turns that into
- * operations on the tables.  The root lives as long as the VM, so an operation may
- * drop the lock and go on.  Tables below it are freed after an RCU grace period.
+ * mmu.c decides what is mapped and takes mmu_lock, for read if @shared is set and where
+ * it is said, else for write; this file turns that into operations on the tables.  The
+ * root lives as long as the VM, so an operation may drop the lock and go on.  Tables are
+ * freed after an RCU grace period.
  */
 #include <linux/cpufeature.h>
 #include <linux/kvm_host.h>
@@ -148,26 +149,40 @@ static noinline void gstage_end(struct gstage_op *op)
 	kpt_end(&gstage_port, &op->it);
 }
 
-/* Return true if a flush is pending. */
-static noinline bool gstage_end_noflush(struct gstage_op *op)
-{
-	return kpt_end_noflush(&gstage_port, &op->it).scope;
-}
-
-/* Faults: mmu_lock is held for read, on the hart that faulted. */
-
 /* If the leaf has all of @attrs, another vCPU was faster, and this hart's TLB is stale. */
 static int gstage_relax(struct kpt_iter *it, u64 attrs)
 {
-	kpt_pte_t new = it->pte | attrs;
-
 	kpt_need_flush(&gstage_port, it, KPT_RELAX);
-	return new == it->pte ? 0 : gstage_port.commit(it, new, KPT_RELAX, false);
+	return attrs & ~it->pte ?
+	       gstage_port.commit(it, it->pte | attrs, KPT_RELAX, false) : 0;
+}
+
+static int gstage_install(struct kvm *kvm, struct kvm_mmu_memory_cache *cache,
+			  const struct kpt_mapping *m, u64 size, bool shared)
+{
+	struct gstage_op op __uninitialized;
+	struct kpt_iter *it = &op.it;
+	int r;
+
+	r = gstage_begin(&op, kvm, gpa_to_gfn(m->base), gpa_to_gfn(m->base + size), shared);
+	if (r)
+		return r;
+
+	op.cache = cache;
+	r = kpt_map(&gstage_port, it, m);
+	/* The memory may be mapped already, for reading only or by another vCPU. */
+	if (r == -EAGAIN && it->level <= m->max_level &&
+	    kpt_is_leaf(&kpt_gstage, it->pte, it->level) &&
+	    kpt_oa(&kpt_gstage, it->pte) == m->oa + (it->ia - m->base))
+		r = gstage_relax(it, m->attrs);
+	gstage_end(&op);
+	return r;
 }
 
 /*
- * Map a page, and what is around it up to a block at @level.  The guest may write if
- * @write is set; @host_writable says that it may as soon as the page is marked as dirty.
+ * For a fault, with mmu_lock held for read on the hart that took it: map the page, or a
+ * block of up to @level around it.  If @host_writable is set, it may be made writable as
+ * soon as it is marked as dirty.
  */
 int kvm_riscv_gstage_map(struct kvm *kvm, struct kvm_mmu_memory_cache *cache, gpa_t gpa,
 			 phys_addr_t hpa, u32 level, bool write, bool host_writable)
@@ -176,31 +191,17 @@ int kvm_riscv_gstage_map(struct kvm *kvm, struct kvm_mmu_memory_cache *cache, gp
 	u64 size = kpt_span(&kpt_gstage, level);
 	struct kpt_mapping m = {
 		.memory = true,
+		.flags = KPT_MAP_FAULT,
 		.max_level = level,
 		.base = ALIGN_DOWN(gpa, size),
 		.oa = ALIGN_DOWN(hpa, size),
 		.attrs = kpt_gstage_attrs(prot, 0) | (host_writable ? KPT_GSTAGE_HOST_WRITE : 0),
 	};
-	struct gstage_op op __uninitialized;
-	struct kpt_iter *it = &op.it;
-	int r;
 
-	r = gstage_begin(&op, kvm, gpa_to_gfn(m.base), gpa_to_gfn(m.base + size), true);
-	if (r)
-		return r;
-
-	op.cache = cache;
-	gstage_port.find(it, gpa, 0);
-	if (kpt_is_leaf(&kpt_gstage, it->pte, it->level) && it->level <= level &&
-	    kpt_oa(&kpt_gstage, it->pte) + (gpa - it->ia) == hpa)
-		r = gstage_relax(it, m.attrs);
-	else
-		r = kpt_map(&gstage_port, it, &m);
-	gstage_end(&op);
-	return r;
+	return gstage_install(kvm, cache, &m, size, true);
 }
 
-/* Return false if the page is not mapped, or if the host has write-protected it. */
+/* Also for a fault.  Return false if no page is mapped, or none that the host may write to. */
 bool kvm_riscv_gstage_make_writable(struct kvm *kvm, gpa_t gpa)
 {
 	struct gstage_op op __uninitialized;
@@ -217,36 +218,20 @@ bool kvm_riscv_gstage_make_writable(struct kvm *kvm, gpa_t gpa)
 	return done;
 }
 
-/* All else: mmu_lock is held for write, or for read if @shared is set. */
-
-/*
- * Faults do not map device memory, so no hart may go on with an invalid entry that it has
- * cached.  Without Svpbmt, the platform knows what device memory is.
- */
+/* The caller flushes TLBs.  Without Svpbmt, the platform knows what device memory is. */
 int kvm_riscv_gstage_ioremap(struct kvm *kvm, struct kvm_mmu_memory_cache *cache, gpa_t gpa,
 			     phys_addr_t hpa, unsigned long size, bool writable)
 {
 	bool svpbmt = riscv_has_extension_unlikely(RISCV_ISA_EXT_SVPBMT);
+	unsigned int prot = KPT_R | (writable ? KPT_W : 0) | (svpbmt ? KPT_DEVICE : 0);
 	struct kpt_mapping m = {
 		.memory = true,
 		.base = gpa,
 		.oa = hpa,
-		.attrs = kpt_gstage_attrs(KPT_R | (writable ? KPT_W : 0) |
-					  (svpbmt ? KPT_DEVICE : 0), 0),
+		.attrs = kpt_gstage_attrs(prot, 0),
 	};
-	struct gstage_op op __uninitialized;
-	int r;
 
-	r = gstage_begin(&op, kvm, gpa_to_gfn(gpa), gpa_to_gfn(gpa + size), false);
-	if (r)
-		return r;
-
-	op.cache = cache;
-	r = kpt_map(&gstage_port, &op.it, &m);
-	if (!op.tree.no_map_flush)
-		kpt_need_flush_range(&gstage_port, &op.it, KPT_UNMAP, gpa, gpa + size, BIT(0));
-	gstage_end(&op);
-	return r;
+	return gstage_install(kvm, cache, &m, size, false);
 }
 
 void kvm_riscv_gstage_unmap(struct kvm *kvm, gfn_t start, gfn_t end, bool may_block)
@@ -273,10 +258,7 @@ void kvm_riscv_gstage_zap(struct kvm *kvm)
 	}
 }
 
-/*
- * Write-protect leaves at @level and above.  Return true if TLBs have to be flushed before
- * user space sees the dirty log.
- */
+/* Write-protect leaves at @level and above.  Return true if a deferred flush is pending. */
 bool kvm_riscv_gstage_wrprot(struct kvm *kvm, gfn_t start, gfn_t end, u32 level, bool shared)
 {
 	struct gstage_op op __uninitialized;
@@ -284,54 +266,50 @@ bool kvm_riscv_gstage_wrprot(struct kvm *kvm, gfn_t start, gfn_t end, u32 level,
 	if (gstage_begin(&op, kvm, start, end, shared))
 		return false;
 	KVM_BUG_ON(kpt_wrprot(&gstage_port, &op.it, level, shared ? KPT_YIELDS : 0), kvm);
-	return gstage_end_noflush(&op);
+	return kpt_end_noflush(&gstage_port, &op.it).scope;
 }
 
-/* What is left of the mask is in blocks.  The caller flushes TLBs. */
-void kvm_riscv_gstage_clear_dirty(struct kvm *kvm, gfn_t gfn, u64 mask)
+/* The same for pages of a mask, and for blocks that they are in. */
+bool kvm_riscv_gstage_clear_dirty(struct kvm *kvm, gfn_t gfn, u64 mask)
 {
 	struct gstage_op op __uninitialized;
+	gfn_t end = gfn + __fls(mask) + 1;
+	bool flush;
 
-	if (gstage_begin(&op, kvm, gfn, gfn + __fls(mask) + 1, false))
-		return;
+	if (gstage_begin(&op, kvm, gfn, end, false))
+		return false;
 	KVM_BUG_ON(kpt_clear_dirty_mask(&gstage_port, &op.it, &mask, KPT_GSTAGE_WRITE), kvm);
-	gstage_end_noflush(&op);
+	flush = kpt_end_noflush(&gstage_port, &op.it).scope;
 	if (mask)
-		kvm_riscv_gstage_wrprot(kvm, gfn + __ffs(mask), gfn + __fls(mask) + 1, 1, false);
+		flush |= kvm_riscv_gstage_wrprot(kvm, gfn + __ffs(mask), end, 1, false);
+	return flush;
 }
 
-/* Split blocks to pages.  Return -ENOMEM if @cache is used up, @start is what is left. */
-int kvm_riscv_gstage_split(struct kvm *kvm, struct kvm_mmu_memory_cache *cache, gfn_t *start,
-			   gfn_t end, bool shared)
+/* Split blocks to pages.  Return -ENOMEM if the cache is used up, @start is what is left. */
+int kvm_riscv_gstage_split(struct kvm *kvm, gfn_t *start, gfn_t end, bool shared)
 {
 	struct gstage_op op __uninitialized;
 	int r;
 
 	if (gstage_begin(&op, kvm, *start, end, shared))
 		return 0;
-	op.cache = cache;
+	op.cache = &kvm->arch.pgd_split_page_cache;
 	r = kpt_split(&gstage_port, &op.it, 0);
 	*start = gpa_to_gfn(kpt_done(&op.it));
 	gstage_end(&op);
 	return r;
 }
 
-/*
- * Return the block for a table at the level of this pass, whose leaves map contiguous
- * memory, or 0.  The host unmaps leaves before it maps something else there.
- */
+/* The host unmaps leaves before it maps something else there, so they tell what it maps. */
 static kpt_pte_t gstage_block(struct kpt_iter *it)
 {
-	kpt_pte_t block;
+	kpt_pte_t block = it->level == it->floor ?
+			  kpt_uniform_block(&gstage_port, it, KPT_GSTAGE_WRITE) : 0;
 
-	if (it->level != it->floor)
-		return 0;
-
-	block = kpt_uniform_block(&gstage_port, it, KPT_GSTAGE_WRITE);
 	return block & KPT_GSTAGE_HOST_WRITE ? block | KPT_GSTAGE_WRITE : block;
 }
 
-/* Replace tables by blocks at @level, with the lock held for read. */
+/* Replace tables by blocks at @level, with mmu_lock held for read. */
 void kvm_riscv_gstage_recover(struct kvm *kvm, gfn_t start, gfn_t end, u32 level)
 {
 	struct gstage_op op __uninitialized;
@@ -355,28 +333,7 @@ bool kvm_riscv_gstage_age(struct kvm *kvm, gfn_t start, gfn_t end, bool test_onl
 	return young;
 }
 
-/*
- * Return the level at which the host maps an address, or 0.  The tables of a process have
- * the layout of the G-stage, and are not freed as long as interrupts are disabled.
- */
-u32 kvm_riscv_gstage_host_level(struct kvm *kvm, unsigned long hva)
-{
-	struct gstage_op op = {
-		.tree.root = (kpt_ptep_t)kvm->mm->pgd,
-		.tree.ia_bits = VA_BITS,
-		.tree.top = 2 + pgtable_l4_enabled + pgtable_l5_enabled,
-		.tree.no_rcu = true,
-		.it.tree = &op.tree,
-	};
-	unsigned long flags;
-
-	local_irq_save(flags);
-	gstage_port.find(&op.it, hva, 0);
-	local_irq_restore(flags);
-	return kpt_is_leaf(&kpt_gstage, op.it.pte, op.it.level) ? op.it.level : 0;
-}
-
-/* Find the first range of similar mappings, with the lock held for read. */
+/* Find the first range of similar mappings, with mmu_lock held for read. */
 bool kvm_riscv_gstage_dump(struct kvm *kvm, gfn_t start, struct kpt_range *range)
 {
 	struct gstage_op op __uninitialized;

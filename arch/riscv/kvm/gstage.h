@@ -17,12 +17,10 @@ int kvm_riscv_gstage_ioremap(struct kvm *kvm, struct kvm_mmu_memory_cache *cache
 void kvm_riscv_gstage_unmap(struct kvm *kvm, gfn_t start, gfn_t end, bool may_block);
 void kvm_riscv_gstage_zap(struct kvm *kvm);
 bool kvm_riscv_gstage_wrprot(struct kvm *kvm, gfn_t start, gfn_t end, u32 level, bool shared);
-void kvm_riscv_gstage_clear_dirty(struct kvm *kvm, gfn_t gfn, u64 mask);
-int kvm_riscv_gstage_split(struct kvm *kvm, struct kvm_mmu_memory_cache *cache, gfn_t *start,
-			   gfn_t end, bool shared);
+bool kvm_riscv_gstage_clear_dirty(struct kvm *kvm, gfn_t gfn, u64 mask);
+int kvm_riscv_gstage_split(struct kvm *kvm, gfn_t *start, gfn_t end, bool shared);
 void kvm_riscv_gstage_recover(struct kvm *kvm, gfn_t start, gfn_t end, u32 level);
 bool kvm_riscv_gstage_age(struct kvm *kvm, gfn_t start, gfn_t end, bool test_only);
-u32 kvm_riscv_gstage_host_level(struct kvm *kvm, unsigned long hva);
 bool kvm_riscv_gstage_dump(struct kvm *kvm, gfn_t start, struct kpt_range *range);
 
 #endif /* __KVM_RISCV_GSTAGE_H */

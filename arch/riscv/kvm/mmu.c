@@ -17,6 +17,7 @@
 #include <asm/kvm_tlb.h>
 
 #include <kvm/pgtable/dump.h>
+#include <fmt/riscv_gstage.h>
 
 #include "gstage.h"
 
@@ -97,6 +98,9 @@ int kvm_riscv_mmu_ioremap(struct kvm *kvm, gpa_t gpa, phys_addr_t hpa, unsigned 
 	if (!r) {
 		write_lock(&kvm->mmu_lock);
 		r = kvm_riscv_gstage_ioremap(kvm, &cache, gpa, hpa, PAGE_ALIGN(size), writable);
+		/* No fault maps it again, so no hart may go on with invalid entries. */
+		if (!riscv_has_extension_unlikely(RISCV_ISA_EXT_SVVPTC))
+			kvm_flush_remote_tlbs_range(kvm, gpa_to_gfn(gpa), PFN_UP(size));
 		write_unlock(&kvm->mmu_lock);
 	}
 	kvm_mmu_free_memory_cache(&cache);
@@ -156,13 +160,12 @@ static void mmu_unlock(struct kvm *kvm, bool shared)
 /* Allocate tables without the lock, as many at a time as the cache holds. */
 static void mmu_split(struct kvm *kvm, gfn_t start, gfn_t end, bool shared)
 {
-	struct kvm_mmu_memory_cache *cache = &kvm->arch.pgd_split_page_cache;
 	int r;
 
 	lockdep_assert_held(&kvm->slots_lock);
-	while (kvm_riscv_gstage_split(kvm, cache, &start, end, shared) == -ENOMEM) {
+	while (kvm_riscv_gstage_split(kvm, &start, end, shared) == -ENOMEM) {
 		mmu_unlock(kvm, shared);
-		r = kvm_mmu_topup_memory_cache(cache, 1);
+		r = kvm_mmu_topup_memory_cache(&kvm->arch.pgd_split_page_cache, 1);
 		mmu_lock(kvm, shared);
 		/* What is left is split by faults. */
 		if (r)
@@ -291,10 +294,39 @@ static bool mmu_slot_fits(const struct kvm_memory_slot *slot, gfn_t gfn, u32 lev
 	       start >= slot->base_gfn && start + pages <= slot->base_gfn + slot->npages;
 }
 
+static __always_inline kpt_pte_t *host_table_va(const struct kpt_tree *tree, u64 pa)
+{
+	return __va(pa);
+}
+
+/* Only for kpt_find(), which is inline. */
+static const struct kpt_ops host_ops = { .table_va = host_table_va };
+static const struct kpt_port host_port = { .format = &kpt_gstage, .ops = &host_ops };
+
+/*
+ * Return the level at which the host maps an address, or 0.  The tables of a process have
+ * the layout of the G-stage, and are not freed as long as interrupts are disabled.
+ */
+static u32 mmu_host_level(struct kvm *kvm, unsigned long hva)
+{
+	struct kpt_tree tree = {
+		.root = (kpt_ptep_t)kvm->mm->pgd,
+		.ia_bits = VA_BITS,
+		.top = 2 + pgtable_l4_enabled + pgtable_l5_enabled,
+		.no_rcu = true,
+	};
+	struct kpt_iter it __uninitialized;
+
+	guard(irqsave)();
+	it.tree = &tree;
+	kpt_find(&host_port, &it, hva, 0);
+	return kpt_is_leaf(&kpt_gstage, it.pte, it.level) ? it.level : 0;
+}
+
 static u32 mmu_max_level(struct kvm *kvm, const struct kvm_memory_slot *slot, gfn_t gfn,
 			 unsigned long hva)
 {
-	u32 level = kvm_riscv_gstage_host_level(kvm, hva);
+	u32 level = mmu_host_level(kvm, hva);
 
 	while (level && !mmu_slot_fits(slot, gfn, level))
 		level--;
