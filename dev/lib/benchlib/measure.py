@@ -18,7 +18,7 @@ import scale
 import targets
 
 PROGRAMS = ("engine", "generic_pt", "x86-unmodified", "x86-ported",
-            "arm64-unmodified", "arm64-ported")
+            "arm64-unmodified", "arm64-ported", "riscv-unmodified", "riscv-ported")
 # How often each program is run, in turns, so that what disturbs them disturbs all, and for how
 # many seconds a row is measured each time.
 ROUNDS, SECONDS = 8, 0.1
