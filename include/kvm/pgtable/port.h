@@ -83,7 +83,8 @@ struct kpt_port;
  *
  * These may be NULL:
  *
- * @want_yield:	return true if rescheduling is needed or the lock is contended
+ * @want_yield:	return true if rescheduling is needed or the lock is contended; needed if there
+ *		is @yield
  * @yield:	drop and reacquire the lock; called outside of the RCU read-side section
  * @linked:	account a table that was linked.  Other walkers may have changed its entries
  *		already; @full is set if all entries were written before it was linked, else
