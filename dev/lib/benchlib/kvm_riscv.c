@@ -233,7 +233,7 @@ static struct bench_leaf look(u64 ia)
 		shift = PAGE_SHIFT + level * kvm_riscv_gstage_index_bits;
 		pte = table[ia >> shift & (level == LEVELS - 1 ? ARRAY_SIZE(root) - 1 :
 					   PTRS_PER_PTE - 1)];
-		if (!(pte & _PAGE_PRESENT_RISCV))
+		if (!(pte & _PAGE_PRESENT))
 			break;
 		if (pte & (_PAGE_READ | _PAGE_WRITE | _PAGE_EXEC)) {
 			leaf.span = BIT_ULL(shift);

@@ -30,11 +30,6 @@
 #define nacl_shmem()				NULL
 #define nacl_hfence_gvma_vmid(shmem, ...)	barrier()
 
-#define VA_BITS			48
-#undef pgtable_l5_enabled
-#define pgtable_l4_enabled	1
-#define pgtable_l5_enabled	0
-
 /* The register that holds the root, which no hart reads here. */
 
 #define HGATP_PAGE_SHIFT	12
@@ -47,13 +42,12 @@
 #define csr_read(csr)		0UL
 #define csr_write(csr, value)	barrier()
 
-/* Entries: the type is x86's, the layout is not. */
+/* Entries: the type and the present bit are x86's, the layout is not. */
 
 #undef _PAGE_ACCESSED
 #undef _PAGE_DIRTY
 #undef _PAGE_TABLE
 #undef _PAGE_USER
-#define _PAGE_PRESENT_RISCV	BIT(0)
 #define _PAGE_READ		BIT(1)
 #define _PAGE_WRITE		BIT(2)
 #define _PAGE_EXEC		BIT(3)
@@ -61,8 +55,8 @@
 #define _PAGE_ACCESSED_OFFSET	6
 #define _PAGE_ACCESSED		BIT(_PAGE_ACCESSED_OFFSET)
 #define _PAGE_DIRTY		BIT(7)
-#define _PAGE_TABLE		_PAGE_PRESENT_RISCV
-#define _PAGE_BASE		(_PAGE_PRESENT_RISCV | _PAGE_ACCESSED | _PAGE_USER)
+#define _PAGE_TABLE		_PAGE_PRESENT
+#define _PAGE_BASE		(_PAGE_PRESENT | _PAGE_ACCESSED | _PAGE_USER)
 
 #define PAGE_READ		__pgprot(_PAGE_BASE | _PAGE_READ)
 #define PAGE_WRITE		__pgprot(_PAGE_BASE | _PAGE_READ | _PAGE_WRITE)
@@ -83,7 +77,6 @@
 
 struct kvm {
 	rwlock_t mmu_lock;
-	struct mm_struct *mm;
 	struct {
 		struct {
 			unsigned long vmid;

@@ -71,8 +71,8 @@ ARM64 = {
     ("destroy 1G", DONE): 0.2,
 }
 
-# The unmodified kernel faults under the lock held for write, frees no table, and asks for fences before it
-# knows which entries are old: what costs more here must not cost more than that.
+# The unmodified kernel faults under the lock held for write, accounts and frees no table, and has no barrier
+# before it reads the VMID. Three rows cost more here; their targets are limits.
 RISCV = {
     ("fault, table there", DONE): 1.3,
     ("fault, new table", DONE): 1.7,
